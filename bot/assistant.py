@@ -1,0 +1,135 @@
+"""One message, one answer: danger first, then Rasa, and a fixed dialogue when Rasa is down."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import numpy as np
+import structlog
+
+from bot.client import RasaFailed
+from bot.fallback import FixedDialogue
+from bot.intents import VectorIntents
+from bot.report import Draft
+from bot.skills import Skills
+from bot.turn import Turn, Turns
+from bot.urgent import UNKNOWN, UrgentCheck
+from channels.message import Answer, Inbound, Reply
+from core.regions import Regions
+from knowledge_base.encoder import Encoder
+from knowledge_base.text import clean, has_words, normalise
+
+log = structlog.get_logger()
+DOABLE = ("report_hardship", "ask_contact", "ask_status", "ask_human", "cancel", "urgent")  # payloads «do:<intent>»
+
+
+class RasaTurn(Protocol):
+    """What the assistant needs of the client to Rasa."""
+
+    async def turn(self, conversation: str, message_id: str, text: str, vector: np.ndarray | None) -> list[Reply]:
+        """The replies. Raises RasaFailed."""
+
+
+class Assistant:
+    """Answers journalled messages. One message of a sender at a time; ``at_once`` turns inside Rasa."""
+
+    def __init__(
+        self, *, skills: Skills, urgent: UrgentCheck, intents: VectorIntents, encoder: Encoder, turns: Turns, rasa: RasaTurn, regions: Regions,
+        county: str, at_once: int, text_limit: int,
+    ) -> None:
+        self._skills, self._urgent, self._encoder, self._turns, self._rasa = skills, urgent, encoder, turns, rasa
+        self._regions, self._county, self._text_limit = regions, county, text_limit
+        self._fixed = FixedDialogue(skills, intents)
+        self._places = asyncio.Semaphore(at_once)
+        self._senders = _Senders()
+
+    async def answer(self, message: Inbound) -> Answer:
+        """The answer to a journalled message; never raises for what a villager may send."""
+        async with self._senders.one_at_a_time(message.conversation):
+            turn, draft, danger = await asyncio.to_thread(self._look, message)
+            if danger is not None:
+                turn.intent, turn.confidence = "urgent", 1.0
+                return turn.answer(await asyncio.to_thread(self._skills.urgent, turn, danger))
+            if not message.payload and not has_words(turn.text):
+                turn.kind, turn.confidence = "chitchat", 1.0
+                return turn.answer(self._skills.say("unreadable"))
+            joined = await asyncio.to_thread(self._skills.add_to_urgent, turn) if turn.text and draft is None else None
+            if joined is not None:
+                return turn.answer(joined)
+            return turn.answer(await self._through_rasa(turn, draft))
+
+    def _look(self, message: Inbound) -> tuple[Turn, Draft | None, str | None]:
+        """What can be known before any dialogue: the place, the open report, the vector, and whether life is in danger."""
+        text = clean(message.text, self._text_limit)
+        draft, region = self._skills.known(message.conversation)
+        turn = Turn(message, text, self._place(message.region, region))
+        if message.payload or not has_words(text):
+            return turn, draft, None
+        turn.vector = self._encoder.question(normalise(text))
+        whole = message.text if len(message.text) > len(text) else text
+        danger = self._urgent.check(whole, turn.vector if whole is text else None)
+        if danger == UNKNOWN and draft is not None and self._skills.dialogue.fits(draft, text):
+            danger = None  # an answer to our own question («没有电话»); words of danger would have been seen
+        return turn, draft, danger
+
+    async def _through_rasa(self, turn: Turn, draft: Draft | None) -> list[Reply]:
+        command = self._command(turn, draft)
+        vector = None if command else turn.vector
+        self._turns.open(turn)
+        try:
+            async with self._places:
+                # text that begins with «/» is a command to Rasa
+                text = command or turn.text.lstrip("/ ") or "?"
+                return await self._rasa.turn(turn.conversation, turn.id, text, vector)
+        except RasaFailed as failure:
+            log.warning("answered without Rasa", message_id=turn.id, reason=str(failure))
+        finally:
+            await asyncio.to_thread(self._turns.close, turn)
+        fresh = Turn(turn.inbound, turn.text, turn.region, turn.vector)
+        replies = await asyncio.to_thread(self._fixed.answer, fresh)
+        turn.intent, turn.confidence, turn.kind = fresh.intent, fresh.confidence, fresh.kind
+        turn.sources, turn.case = fresh.sources, fresh.case
+        return replies
+
+    def _command(self, turn: Turn, draft: Draft | None) -> str | None:
+        """What to send Rasa in place of the text: a button's intent, or that the report's question was answered."""
+        payload = turn.inbound.payload
+        if payload.startswith("section:"):
+            return "/ask_section"
+        if payload.startswith("place:"):
+            return "/inform"
+        if payload.startswith("do:") and payload.removeprefix("do:") in DOABLE:
+            return f"/{payload.removeprefix('do:')}"
+        if draft is not None and turn.text and self._skills.dialogue.fits(draft, turn.text):
+            return "/inform"
+        return None
+
+    def _place(self, hint: str | None, known: str | None) -> str:
+        """The villager's place: the village that the page names, else the one told before, else the county."""
+        for code in (hint, known):
+            if code and len(code) == 12 and code.startswith(self._county) and self._regions.get(code) is not None:
+                return code
+        return self._county
+
+
+class _Senders:
+    """A lock for each sender who is being answered now."""
+
+    def __init__(self) -> None:
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._waiting: defaultdict[str, int] = defaultdict(int)
+
+    @asynccontextmanager
+    async def one_at_a_time(self, sender: str) -> AsyncIterator[None]:
+        self._waiting[sender] += 1
+        try:
+            async with self._locks[sender]:
+                yield
+        finally:
+            self._waiting[sender] -= 1
+            if not self._waiting[sender]:
+                del self._waiting[sender], self._locks[sender]

@@ -1,0 +1,67 @@
+"""The assistant without Rasa: the same skills, chosen by the vector's intent; reports by a short fixed dialogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.intents import VectorIntents
+from bot.kinds import INTERRUPTS
+from bot.skills import CANCEL_FROM, Skills
+from bot.turn import Turn
+from channels.message import Reply
+
+CHITCHAT = ("greet", "thank", "goodbye", "ask_bot", "small_talk", "affirm", "deny")
+
+
+class FixedDialogue:
+    """Answers a turn without Rasa."""
+
+    def __init__(self, skills: Skills, intents: VectorIntents) -> None:
+        self._skills, self._intents = skills, intents
+        self._serving: dict[str, Callable[[Turn], list[Reply]]] = {
+            "ask_section": skills.show_section,
+            "ask_contact": skills.contact,
+            "ask_human": skills.human,
+            "ask_status": skills.status,
+            "complain": skills.complaint,
+            "opt_out": skills.texts,
+            "opt_in": skills.texts,
+            "cancel": skills.cancel_report,
+            "urgent": skills.perhaps_urgent,
+            **dict.fromkeys(CHITCHAT, skills.chitchat),
+        }
+
+    def answer(self, turn: Turn) -> list[Reply]:
+        """The replies; the turn says what was understood."""
+        draft, _ = self._skills.known(turn.conversation)
+        turn.intent, turn.confidence = self._intent(turn)
+        if draft is not None and not turn.inbound.payload and self._skills.dialogue.fits(draft, turn.text):
+            turn.intent, turn.confidence = "inform", 1.0
+        if turn.intent in ("inform", "report_hardship"):
+            return self._report(turn)
+        if draft is None:
+            return self._serve(turn)
+        if turn.intent not in INTERRUPTS:  # neither a question nor a wish: a try at our own question
+            turn.intent = "inform"
+            return self._report(turn)
+        leaves = turn.intent == "cancel" and turn.confidence >= CANCEL_FROM
+        replies = self._serve(turn)
+        turn.interrupted = True
+        return replies if leaves else replies + self._report(turn)
+
+    def _intent(self, turn: Turn) -> tuple[str, float]:
+        prefix, _, value = turn.inbound.payload.partition(":")
+        if prefix == "section":
+            return "ask_section", 1.0
+        if prefix == "place":
+            return "inform", 1.0
+        if prefix == "do" and (value in self._serving or value == "report_hardship"):
+            return value, 1.0
+        return self._intents.intent(turn.vector) if turn.vector is not None else ("nlu_fallback", 0.0)
+
+    def _report(self, turn: Turn) -> list[Reply]:
+        draft, replies = self._skills.report_step(turn)
+        return replies if draft.missing else replies + self._skills.file_report(turn)
+
+    def _serve(self, turn: Turn) -> list[Reply]:
+        return self._serving.get(turn.intent, self._skills.answer_policy)(turn)

@@ -1,0 +1,53 @@
+"""Danger to life: checked on every inbound text before anything else, with Rasa down too.
+
+Two independent looks: a lexicon over the whole text (``urgent_lexicon.yml``, editable), and a classifier over the
+encoder's vector, trained with the NLU data (``mingbai train``), for what no wording list foresees: farewells, means at
+hand. Missing one is the worst failure there is; crying wolf on everyday hyperbole is the second.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from bot.intents import VectorIntents
+from knowledge_base.encoder import Encoder
+from knowledge_base.text import normalise
+
+LEXICON = Path(__file__).parent / "urgent_lexicon.yml"
+HARMLESS = "harmless"
+UNKNOWN = "unknown"  # danger, but of what kind the classifier cannot say
+WINDOW = 120  # characters: the classifier looks at the head and the tail of a long text
+
+
+class UrgentCheck:
+    """Says whether a text speaks of danger to life, and of which kind."""
+
+    def __init__(self, lexicon: Path, intents: VectorIntents, encoder: Encoder) -> None:
+        kinds: dict[str, list[str]] = yaml.safe_load(lexicon.read_text("utf-8"))
+        self._harmless = re.compile("|".join(kinds.pop(HARMLESS)))
+        self._kinds = {kind: re.compile("|".join(patterns)) for kind, patterns in kinds.items()}
+        self._intents = intents
+        self._encoder = encoder
+
+    def by_words(self, text: str) -> str | None:
+        """The kind of danger that a wording gives away, or None."""
+        plain = self._harmless.sub("", re.sub(r"\s+", "", normalise(text)))
+        return next((kind for kind, pattern in self._kinds.items() if pattern.search(plain)), None)
+
+    def check(self, text: str, vector: np.ndarray | None = None) -> str | None:
+        """The kind of danger, ``unknown`` for one that only the classifier sees, or None.
+
+        ``vector`` is the encoder's vector of the normalised text, if the caller has it.
+        """
+        kind = self.by_words(text)
+        if kind is not None:
+            return kind
+        if len(text) <= WINDOW * 2:
+            vectors = [self._encoder.question(normalise(text)) if vector is None else vector]
+        else:
+            vectors = [self._encoder.question(normalise(part)) for part in (text[:WINDOW], text[-WINDOW:])]
+        return UNKNOWN if max(map(self._intents.urgency, vectors)) >= self._intents.urgent_from else None

@@ -1,0 +1,1 @@
+"""Casework: what villagers reported, and who acts on it."""

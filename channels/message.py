@@ -1,0 +1,78 @@
+"""The common message model: what every channel hands in, and what it gets to send."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """One message of a villager. ``text`` or ``payload`` (a button's) is set; ``region`` is a hint of 6 or 12 digits."""
+
+    id: str
+    conversation: str  # opaque: a keyed hash of channel and sender
+    text: str = ""
+    payload: str = ""
+    region: str | None = None
+
+
+@dataclass(frozen=True)
+class Button:
+    title: str
+    payload: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One bubble."""
+
+    text: str
+    buttons: list[Button] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A section of a sheet that an answer rests on."""
+
+    sheet: str
+    section: str
+    title: str
+    score: float
+    url: str
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What kind of message it was (``kind``), by which intent, and how sure we are (0..1)."""
+
+    kind: str
+    intent: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """What a villager may know of a case."""
+
+    number: str
+    urgency: str  # routine | urgent
+    state: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The whole answer to one message; ``as_json`` is the contract of POST /api/chat."""
+
+    message_id: str
+    replies: list[Reply]
+    understood: Understood
+    sources: list[Source] = field(default_factory=list)
+    case: CaseView | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+Answerer = Callable[[Inbound], Awaitable[Answer]]

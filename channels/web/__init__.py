@@ -1,0 +1,1 @@
+"""The web channel: the chat's HTTP contract."""

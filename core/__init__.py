@@ -1,0 +1,1 @@
+"""What every domain may stand on: settings, database, accounts, regions, crypto, clock."""

@@ -1,0 +1,67 @@
+"""The county that this installation serves: its name, whether it is a demo, and whom a villager can call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.database import Base
+from core.regions import load_regions
+
+
+class CountySetting(Base):
+    """Key and value of what holds for the whole county."""
+
+    __tablename__ = "county_settings"
+    key: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[str] = mapped_column(String(400))
+
+
+class Contact(Base):
+    """A person of a place that villagers may call."""
+
+    __tablename__ = "contacts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    region: Mapped[str] = mapped_column(String(12), index=True)
+    name: Mapped[str] = mapped_column(String(40))
+    role: Mapped[str] = mapped_column(String(40))
+    phone: Mapped[str] = mapped_column(String(20))
+
+
+@dataclass(frozen=True)
+class County:
+    """What every page and answer needs to know of the county."""
+
+    code: str
+    demo: bool
+    accepted_door: bool  # a report here counts as the formal application
+
+    @property
+    def name(self) -> str:
+        region = load_regions().get(self.code)
+        return region.name if region else self.code
+
+
+def save_county(session: Session, county: County) -> None:
+    values = {"code": county.code, "demo": str(int(county.demo)), "accepted_door": str(int(county.accepted_door))}
+    for key, value in values.items():
+        session.merge(CountySetting(key=key, value=value))
+
+
+def load_county(session: Session) -> County | None:
+    """The county, or None before the installation was set up."""
+    values = {row.key: row.value for row in session.scalars(select(CountySetting))}
+    if "code" not in values:
+        return None
+    return County(values["code"], values["demo"] == "1", values["accepted_door"] == "1")
+
+
+def contacts_for(session: Session, code: str) -> list[Contact]:
+    """The people to call for a place: the village's own; where there are none, the township's, then the county's."""
+    for prefix in (code[:12], code[:9], code[:6]):
+        rows = list(session.scalars(select(Contact).where(Contact.region == prefix).order_by(Contact.id)))
+        if rows:
+            return rows
+    return []

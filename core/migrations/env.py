@@ -1,0 +1,11 @@
+"""Alembic's environment: runs over the connection that ``Database.upgrade`` hands in."""
+
+from alembic import context
+
+from core.database import Base
+
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=Base.metadata, render_as_batch=True, compare_type=True
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,209 @@
+"""The sheet (明白纸): its format, and a strict parser that names file, line and reason of what it refuses."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from core.errors import MingbaiError
+
+ASPECTS = ("eligibility", "benefit", "how", "materials", "where", "time", "exclusion", "exit", "general")
+SHORT_LIMIT = 80
+_REQUIRED = ("id", "title", "region", "issuer", "document", "effective_from", "reviewed_on", "contacts")
+_OPTIONAL = ("effective_to", "criteria")
+_HEADING = re.compile(r"## (?P<key>(?P<aspect>[a-z]+)(?:\.[a-z][a-z-]*)?) — (?P<title>\S.*)")
+_SOURCE = re.compile(
+    r"\[(?:(?P<grade>已核) (?P<number>S\d{2,3}[ab]?)(?: (?P<year>\d{4}(?:-\d{2})?))?(?: (?P<place>[^\]\s]+))?|常识 待核)\]"
+)
+_FIELDS = ("short", "asked as", "source")
+
+
+class MalformedSheet(MingbaiError):
+    """A sheet that may not be published: the message has file, line and reason."""
+
+    def __init__(self, file: Path, line: int, reason: str) -> None:
+        super().__init__(f"{file}:{line}: {reason}")
+        self.line, self.reason = line, reason
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a section's facts come from: ``grade`` 已核 (seen) or 待核 (general knowledge, to be checked)."""
+
+    grade: str
+    number: str = ""
+    year: str = ""
+    place: str = ""
+
+    @property
+    def label(self) -> str:
+        if self.grade != "已核":
+            return "一般常识，以村里、镇里最新通知为准"
+        return "".join(part for part in (self.place, self.year and f"{self.year}年", f"（{self.number}）") if part)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One question and its answer. ``key`` is the aspect, or ``aspect.slug`` for a further section of that aspect."""
+
+    key: str
+    aspect: str
+    title: str
+    short: str
+    asked: list[str]
+    sources: list[Source]
+    body: str
+
+    @property
+    def blocks(self) -> list[list[str] | str]:
+        """The body as paragraphs (str) and lists (list of items)."""
+        blocks: list[list[str] | str] = []
+        for line in self.body.splitlines():
+            if line.startswith("- "):
+                if not (blocks and isinstance(blocks[-1], list)):
+                    blocks.append([])
+                items = blocks[-1]
+                assert isinstance(items, list)
+                items.append(line[2:].strip())
+            elif line.strip():
+                blocks.append(line.strip())
+        return blocks
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A one-page policy sheet. ``region`` is a division code, ``45`` for the whole of Guangxi."""
+
+    id: str
+    title: str
+    region: str
+    issuer: str
+    document: str
+    effective_from: date
+    effective_to: date | None
+    reviewed_on: date
+    contacts: list[str]
+    sections: list[Section]
+    criteria: list[Any] = field(default_factory=list)
+
+    def in_force(self, day: date) -> bool:
+        """Whether a sheet may answer on a day. An expired one never does."""
+        return self.effective_from <= day and (self.effective_to is None or day <= self.effective_to)
+
+    def section(self, key: str) -> Section | None:
+        return next((section for section in self.sections if section.key == key), None)
+
+
+def parse_sheet(file: Path) -> Sheet:
+    """Read one sheet. Raises MalformedSheet."""
+    try:
+        text = file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedSheet(file, 1, f"not UTF-8 (byte {error.start})") from None
+    return _Parser(file, text).sheet()
+
+
+def load_sheets(directory: Path) -> list[Sheet]:
+    """All sheets under ``<directory>/<region>/<id>.md``, in order of path. Raises MalformedSheet."""
+    sheets = []
+    for file in sorted(directory.glob("*/*.md")):
+        sheet = parse_sheet(file)
+        if (sheet.region, sheet.id) != (file.parent.name, file.stem):
+            raise MalformedSheet(file, 1, f"region and id say {sheet.region}/{sheet.id}, the path says otherwise")
+        sheets.append(sheet)
+    return sheets
+
+
+class _Parser:
+    def __init__(self, file: Path, text: str) -> None:
+        self.file = file
+        self.lines = text.replace("\r\n", "\n").split("\n")
+
+    def fail(self, line: int, reason: str) -> MalformedSheet:
+        return MalformedSheet(self.file, line, reason)
+
+    def sheet(self) -> Sheet:
+        if self.lines[0].strip() != "---" or "---" not in self.lines[1:]:
+            raise self.fail(1, "front matter between two lines «---» is missing")
+        end = self.lines.index("---", 1)
+        front = self.front_matter(end)
+        sections = self.sections(end + 1)
+        return Sheet(sections=sections, **front)
+
+    def front_matter(self, end: int) -> dict[str, Any]:
+        try:
+            found = yaml.safe_load("\n".join(self.lines[1:end]))
+        except yaml.YAMLError as error:
+            raise self.fail(2, f"front matter is not YAML: {error}") from None
+        if not isinstance(found, dict):
+            raise self.fail(2, "front matter is empty")
+        for key in found:
+            if key not in _REQUIRED + _OPTIONAL:
+                raise self.fail(self.line_of(str(key)), f"unknown key «{key}»")
+        for key in _REQUIRED:
+            if found.get(key) in (None, "", []):
+                raise self.fail(1, f"«{key}» is missing")
+        for key in ("effective_from", "effective_to", "reviewed_on"):
+            if found.get(key) is not None and type(found[key]) is not date:
+                raise self.fail(self.line_of(key), f"«{key}» is not a date (YYYY-MM-DD)")
+        if found.get("effective_to") and found["effective_to"] < found["effective_from"]:
+            raise self.fail(self.line_of("effective_to"), "effective_to lies before effective_from")
+        if not re.fullmatch(r"45|45\d{4}", str(found["region"])):
+            raise self.fail(self.line_of("region"), "region is not «45» or a six-digit code of Guangxi")
+        if not isinstance(found["contacts"], list):
+            raise self.fail(self.line_of("contacts"), "contacts is not a list")
+        found["contacts"] = [str(contact) for contact in found["contacts"]]
+        found["region"] = str(found["region"])
+        return {"effective_to": None, "criteria": [], **found}
+
+    def line_of(self, key: str) -> int:
+        return next((n for n, line in enumerate(self.lines, 1) if line.startswith(f"{key}:")), 1)
+
+    def sections(self, start: int) -> list[Section]:
+        heads = [n for n in range(start, len(self.lines)) if self.lines[n].startswith("#")]
+        for n in range(start, heads[0] if heads else len(self.lines)):
+            if self.lines[n].strip():
+                raise self.fail(n + 1, "text before the first section")
+        if not heads:
+            raise self.fail(len(self.lines), "a sheet needs at least one section")
+        sections: list[Section] = []
+        for head, following in zip(heads, [*heads[1:], len(self.lines)], strict=True):
+            section = self.section(head, following)
+            if any(section.key == other.key for other in sections):
+                raise self.fail(head + 1, f"section «{section.key}» stands twice")
+            sections.append(section)
+        return sections
+
+    def section(self, head: int, end: int) -> Section:
+        heading = _HEADING.fullmatch(self.lines[head].rstrip())
+        if heading is None:
+            raise self.fail(head + 1, "a section's heading is «## aspect — title»")
+        if heading["aspect"] not in ASPECTS:
+            raise self.fail(head + 1, f"unknown aspect «{heading['aspect']}»; known: {' '.join(ASPECTS)}")
+        values = {}
+        for offset, name in enumerate(_FIELDS, 1):
+            line = self.lines[head + offset] if head + offset < end else ""
+            if not line.startswith(f"{name}:") or not line[len(name) + 1 :].strip():
+                raise self.fail(head + offset + 1, f"expected «{name}: …» ({heading['key']})")
+            values[name] = line[len(name) + 1 :].strip()
+        if len(values["short"]) > SHORT_LIMIT:
+            raise self.fail(head + 2, f"short has {len(values['short'])} characters, at most {SHORT_LIMIT}")
+        body = "\n".join(self.lines[head + len(_FIELDS) + 1 : end]).strip()
+        if not body:
+            raise self.fail(head + 1, f"section «{heading['key']}» has no text")
+        asked = [variant.strip() for variant in values["asked as"].split("|") if variant.strip()]
+        sources = self.sources(values["source"], head + 4)
+        return Section(heading["key"], heading["aspect"], heading["title"], values["short"], asked, sources, body)
+
+    def sources(self, text: str, line: int) -> list[Source]:
+        found = list(_SOURCE.finditer(text))
+        if not found or _SOURCE.sub("", text).strip():
+            raise self.fail(line, "source must be «[已核 Sxx YEAR PLACE]» or «[常识 待核]», one or more")
+        return [
+            Source(match["grade"] or "待核", match["number"] or "", match["year"] or "", match["place"] or "") for match in found
+        ]

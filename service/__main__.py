@@ -1,0 +1,5 @@
+"""``python -m service`` is ``mingbai``."""
+
+from service.cli import app
+
+app()

@@ -1,0 +1,183 @@
+"""The public FastAPI app, and the life of everything behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+
+from bot.actions import executor_for
+from bot.assistant import Assistant
+from bot.client import RasaClient, RasaFailed
+from bot.turn import Turn
+from channels.message import Inbound
+from channels.web.api import Chat, Limiter, chat_router
+from channels.web.sender import Senders
+from core import clock
+from core.settings import Settings
+from knowledge_base.text import clean
+from service.action_server import action_app
+from service.artefacts import RASA_PYTHON
+from service.assembly import Parts, assemble
+from service.supervisor import RasaSupervisor, free_port
+from web.desk import desk_router
+from web.pages import add_error_pages, pages_router, static_files
+from web.site import Site
+
+log = structlog.get_logger()
+PROBE = "readyz-probe"
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+
+class Service:
+    """One running service: its parts, its Rasa, its action server."""
+
+    def __init__(self, parts: Parts) -> None:
+        settings = parts.settings
+        self.parts = parts
+        self.action_port, token = free_port(), secrets.token_urlsafe(24)
+        self.supervisor = RasaSupervisor(
+            python=RASA_PYTHON, model=parts.artefacts.model, encoder=parts.artefacts.encoder, trackers=settings.trackers_file,
+            action_url=f"http://127.0.0.1:{self.action_port}/webhook", action_token=token,
+            log_file=settings.data_dir / "rasa.log",
+        )  # fmt: skip
+        self.rasa = RasaClient(self.supervisor.address, settings.turn_timeout_s)
+        self.assistant = Assistant(
+            skills=parts.skills, urgent=parts.urgent, intents=parts.intents, encoder=parts.encoder, turns=parts.turns, rasa=_ReadyRasa(self),
+            regions=parts.regions, county=parts.county.code, at_once=settings.turns_at_once, text_limit=settings.text_limit,
+        )  # fmt: skip
+        self.chat = Chat(parts.journal, self.assistant.answer)
+        self._actions = _QuietServer(
+            uvicorn.Config(
+                action_app(executor_for(parts.turns, parts.skills), token), host="127.0.0.1", port=self.action_port,
+                log_level="warning", access_log=False, lifespan="off",
+            )
+        )  # fmt: skip
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        started = clock.now()
+        serving = asyncio.create_task(self._actions.serve(), name="actions")
+        self.supervisor.start()
+        recovery = asyncio.create_task(self._answer_what_was_left(started), name="recovery")
+        try:
+            yield
+        finally:
+            recovery.cancel()
+            await self.supervisor.stop()
+            self._actions.should_exit = True
+            await asyncio.gather(serving, recovery, return_exceptions=True)
+            await self.rasa.close()
+            self.parts.close()
+
+    async def _answer_what_was_left(self, before: Any) -> None:
+        """After a crash: what was journalled and not answered is answered, and put before the villager."""
+        for message in await asyncio.to_thread(self.parts.journal.unanswered, before):
+            answer = await self.assistant.answer(message)
+            stored = await asyncio.to_thread(self.parts.journal.answered, answer)
+            for reply in stored["replies"]:
+                await asyncio.to_thread(self.parts.journal.notify, message.conversation, reply["text"])
+            log.info("answered a message that a crash had left", message_id=message.id)
+
+    async def full_turn(self) -> bool:
+        """Whether a whole turn through Rasa and its action succeeds now."""
+        turn = Turn(Inbound(f"{PROBE}-{secrets.token_hex(6)}", PROBE, "你好"), "你好", self.parts.county.code)
+        self.parts.turns.open(turn)
+        try:
+            return bool(await self.rasa.turn(PROBE, turn.id, "/greet", None))
+        except RasaFailed:
+            return False
+        finally:
+            self.parts.turns.close(turn)
+
+
+class _ReadyRasa:
+    """Rasa as the assistant sees it: it fails at once while the process is known to be down."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def turn(self, conversation: str, message_id: str, text: str, vector: Any) -> Any:
+        if not self._service.supervisor.ready.is_set():
+            raise RasaFailed("Rasa is not ready")
+        return await self._service.rasa.turn(conversation, message_id, text, vector)
+
+
+class _QuietServer(uvicorn.Server):
+    """A uvicorn server inside another's process: signals are the outer one's business."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The app of a prepared installation. Raises ConfigurationError when it is not set up."""
+    parts = assemble(settings)
+    service = Service(parts)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with service.running():
+            yield
+
+    app = FastAPI(title="Mingbai", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.service = service
+    signing_key = parts.vault.signing_key
+    senders = Senders(signing_key, demo=parts.county.demo, secure=settings.secure_cookies)
+    limiter = Limiter(
+        settings.rate_per_minute, settings.rate_loopback_per_minute, lambda text: parts.urgent.check(text) is not None
+    )
+    app.include_router(chat_router(service.chat, parts.journal, senders, limiter, clean))
+    site = Site(
+        county=parts.county, regions=parts.regions, database=parts.database, vault=parts.vault, journal=parts.journal,
+        cases=parts.cases, searcher=lambda: parts.searcher, texts=parts.texts, settings=settings,
+    )  # fmt: skip
+    app.include_router(pages_router(site, service.chat, senders, limiter))
+    app.include_router(desk_router(site))
+    app.mount("/static", static_files(), name="static")
+    add_error_pages(app, site)
+    _add_health(app, service)
+
+    @app.middleware("http")
+    async def headers(request: Request, following: Any) -> Response:
+        response: Response = await following(request)
+        response.headers.update(HEADERS)
+        return response
+
+    return app
+
+
+def _add_health(app: FastAPI, service: Service) -> None:
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    async def readyz(full: int = 0) -> JSONResponse:
+        """200: can answer, perhaps degraded. ``?full=1``: 200 only when a full turn through Rasa succeeds."""
+        rasa = service.supervisor.ready.is_set()
+        if full:
+            rasa = rasa and await service.full_turn()
+        body = {"status": "ready" if rasa else "degraded", "rasa": rasa, "rasa_restarts": service.supervisor.restarts}
+        return JSONResponse(body, 200 if rasa or not full else 503)
+
+
+def write_run_file(settings: Settings, port: int) -> None:
+    """Note where this data directory's service listens, for «mingbai ask» and tests."""
+    content = {"url": f"http://{settings.host}:{port}", "pid": os.getpid(), "started": time.time()}
+    settings.run_file.write_text(json.dumps(content), "utf-8")

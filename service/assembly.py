@@ -1,0 +1,71 @@
+"""Builds the objects of one service process out of the settings, in the order they need each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.intents import VectorIntents
+from bot.skills import Skills
+from bot.texts import Texts
+from bot.turn import Turns
+from bot.urgent import LEXICON, UrgentCheck
+from cadres.case import Cases
+from channels.journal import Journal
+from core.county import County, load_county
+from core.crypto import Vault
+from core.database import Database
+from core.errors import ConfigurationError
+from core.regions import Regions, load_regions
+from core.settings import Settings
+from knowledge_base.encoder import Encoder
+from knowledge_base.search import Searcher
+from service.artefacts import Artefacts
+
+
+@dataclass
+class Parts:
+    """Everything that stands before Rasa is asked anything."""
+
+    settings: Settings
+    artefacts: Artefacts
+    database: Database
+    vault: Vault
+    regions: Regions
+    county: County
+    texts: Texts
+    journal: Journal
+    cases: Cases
+    encoder: Encoder
+    searcher: Searcher
+    intents: VectorIntents
+    urgent: UrgentCheck
+    turns: Turns
+    skills: Skills
+
+    def close(self) -> None:
+        self.searcher.close()
+        self.database.close()
+
+
+def assemble(settings: Settings) -> Parts:
+    """The parts of a prepared installation. Raises ConfigurationError when it was not set up."""
+    artefacts = Artefacts(settings)
+    database = Database(settings.sqlalchemy_url)
+    database.upgrade()
+    with database.read() as session:
+        county = load_county(session)
+    if county is None:
+        raise ConfigurationError(f"no county is set up in {settings.data_dir}: run «mingbai prepare» first")
+    vault = Vault.open(settings.data_dir)
+    regions, texts, cases, turns = load_regions(), Texts(), Cases(vault), Turns()
+    encoder = Encoder(artefacts.encoder)
+    searcher = Searcher(settings.index_file, encoder)
+    intents = VectorIntents(artefacts.intents)
+    skills = Skills(
+        database=database, vault=vault, regions=regions, county=county, texts=texts, cases=cases, searcher=lambda: searcher
+    )
+    return Parts(
+        settings=settings, artefacts=artefacts, database=database, vault=vault, regions=regions, county=county, texts=texts,
+        journal=Journal(database, vault), cases=cases, encoder=encoder, searcher=searcher,
+        intents=intents, urgent=UrgentCheck(LEXICON, intents, encoder), turns=turns, skills=skills,
+    )  # fmt: skip

@@ -1,0 +1,215 @@
+"""The command line: ``mingbai …``."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from core import clock
+from core.county import load_county
+from core.database import Database
+from core.demo import seed_demo
+from core.errors import ConfigurationError, MingbaiError
+from core.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Mingbai (明白): the policy assistant of a county.")
+kb = typer.Typer(no_args_is_help=True, help="The knowledge base.")
+app.add_typer(kb, name="kb")
+console = Console(stderr=True, highlight=False)
+
+
+@app.command()
+def prepare() -> None:
+    """Build what is missing or out of date: encoder, model, index, demo county."""
+    with _plain_errors():
+        _prepare(Settings())
+
+
+@app.command()
+def train() -> None:
+    """Train the assistant; only when its inputs changed."""
+    with _plain_errors():
+        artefacts = _artefacts(Settings())
+        artefacts.prepare_encoder(_say)
+        _say("trained" if artefacts.prepare_model(_say) else "nothing changed since the last training")
+
+
+@app.command()
+def up() -> None:
+    """Prepare, then serve the county with its own Rasa until stopped."""
+    with _plain_errors():
+        settings = Settings()
+        _prepare(settings)
+        _serve(settings)
+
+
+@app.command()
+def ask(question: Annotated[str, typer.Argument(help="what a villager would write")]) -> None:
+    """Ask the running assistant; starts one for the question if none runs."""
+    from service.remote import running_service
+
+    with _plain_errors(), running_service(Settings(), _say) as remote:
+        answer = remote.chat("ask-" + os.urandom(6).hex(), question)
+        for reply in answer["replies"]:
+            typer.echo(reply["text"])
+            for button in reply["buttons"]:
+                typer.echo(f"  [{button['title']}]")
+        for source in answer["sources"][:1]:
+            typer.echo(f"{remote.url}{source['url']}")
+
+
+@app.command()
+def evaluate(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="labelled messages, one JSON object a line")],
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of a table")] = False,
+    floor: Annotated[Path | None, typer.Option(help="JSON of metric and least value; exit 1 below it")] = None,
+    misses: Annotated[bool, typer.Option(help="list what went wrong")] = False,
+    url: Annotated[str | None, typer.Option(help="a running demo to send them to; default: one of our own on throwaway data")] = None,
+) -> None:
+    """Send labelled messages through the whole assistant and print the metrics."""
+    from service.evaluate import run_evaluation
+
+    with _plain_errors():
+        report = run_evaluation(file, Settings(), url, _say)
+        if as_json:
+            typer.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=1))
+        else:
+            _print_metrics(report.metrics)
+        if misses:
+            for line in report.misses:
+                typer.echo(line)
+        below = report.below(json.loads(floor.read_text("utf-8"))) if floor else []
+        for line in below:
+            console.print(f"[red]below the floor:[/] {line}")
+        if below:
+            raise typer.Exit(1)
+
+
+@kb.command("build")
+def kb_build() -> None:
+    """Build the index; a malformed sheet is refused with file, line and reason."""
+    with _plain_errors():
+        settings = Settings()
+        artefacts = _artefacts(settings)
+        artefacts.prepare_encoder(_say)
+        _say("built" if artefacts.prepare_index(_say) else "nothing changed since the last build")
+
+
+@kb.command("search")
+def kb_search(
+    question: str,
+    region: Annotated[str | None, typer.Option(help="division code of the villager's place")] = None,
+    on: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="the day to answer for; default today")] = None,
+) -> None:
+    """Search the sheets as the assistant does."""
+    from knowledge_base.encoder import Encoder
+    from knowledge_base.search import Searcher
+
+    with _plain_errors():
+        settings = Settings()
+        artefacts = _artefacts(settings)
+        artefacts.prepare_encoder(_say)
+        artefacts.prepare_index(_say)
+        try:
+            day = date.fromisoformat(on) if on else clock.today()
+        except ValueError:
+            raise ConfigurationError(f"«{on}» is no date; write YYYY-MM-DD") from None
+        with Searcher(settings.index_file, Encoder(artefacts.encoder)) as searcher:
+            result = searcher.search(question, region=region, day=day)
+        table = Table("score", "sheet#section", "title", "short")
+        for hit in result.hits:
+            table.add_row(f"{hit.score:.2f}", f"{hit.sheet}#{hit.key}", hit.title, hit.short)
+        Console().print(table)
+        typer.echo(f"confidence that a sheet answers: {result.confidence:.2f}")
+
+
+def _prepare(settings: Settings) -> None:
+    """Encoder, model, index, demo county: each only if its inputs changed."""
+    began = time.monotonic()
+    artefacts = _artefacts(settings)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    artefacts.prepare_encoder(_say)
+    artefacts.prepare_model(_say)
+    artefacts.prepare_index(_say)
+    database = Database(settings.sqlalchemy_url)
+    database.upgrade()
+    with database.begin() as session:
+        if load_county(session) is None:
+            _say("seeding the demo county 岑溪市 (people are invented)")
+            seed_demo(session)
+    database.close()
+    _say(f"prepared in {time.monotonic() - began:.1f} s")
+
+
+def _artefacts(settings: Settings) -> Any:
+    from service.artefacts import Artefacts
+
+    return Artefacts(settings)
+
+
+def _serve(settings: Settings) -> None:
+    import uvicorn
+
+    from service.app import create_app, write_run_file
+    from service.supervisor import free_port
+
+    _plain_logs()
+    port = settings.port or free_port()
+    config = uvicorn.Config(
+        create_app(settings), host=settings.host, port=port, log_level="warning", access_log=False, server_header=False
+    )
+    write_run_file(settings, port)
+    _say(f"open http://{settings.host}:{port}/  ·  desk: http://{settings.host}:{port}/desk  ·  stop: Ctrl+C")
+    try:
+        uvicorn.Server(config).run()
+    finally:
+        settings.run_file.unlink(missing_ok=True)
+
+
+def _plain_logs() -> None:
+    """Structured lines on stderr. What villagers write never goes into a log."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _print_metrics(metrics: dict[str, Any]) -> None:
+    table = Table("metric", "value", "of")
+    for name, (value, count) in metrics.items():
+        table.add_row(name, f"{value:.3f}", str(count))
+    Console().print(table)
+
+
+def _say(line: str) -> None:
+    console.print(f"[green]·[/] {line}")
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """An expected error is one line with its remedy, not a traceback."""
+    try:
+        yield
+    except (MingbaiError, ConfigurationError) as error:
+        console.print(f"[red]error:[/] {error}")
+        raise typer.Exit(1) from None

@@ -1,0 +1,1 @@
+"""Pages: villagers' chat and sheets, the cadres' desk. Server-rendered; readable without JavaScript."""

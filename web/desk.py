@@ -1,0 +1,198 @@
+"""The desk: cadres log in, see the cases of their own jurisdiction, urgent first, and accept them."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from fastapi import APIRouter, Form, HTTPException, Request, Response
+from fastapi.responses import RedirectResponse
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from sqlalchemy.orm import Session
+
+from cadres.case import STATES, Case, NoSuchCase
+from core import clock
+from core.accounts import Account, LoginLocked, LoginRefused, account_of, log_in, log_out
+from core.demo import demo_accounts
+from web.site import Site
+
+SESSION_COOKIE = "mingbai_desk"
+FORM_LIFE_S = 12 * 3600
+ROLES = {"grid": "网格员", "village": "村级信息员", "town": "乡镇", "county": "县级"}
+DANGERS = {
+    "suicide": "可能轻生", "violence": "暴力", "hunger": "断粮", "child_alone": "孩子没人管", "trapped": "被困",
+    "medical": "急病重伤", "general": "求救", "unknown": "有危险",
+}  # fmt: skip
+
+
+def desk_router(site: Site) -> APIRouter:
+    """``/desk`` and below. Every route but the log-in needs a session."""
+    router = APIRouter(prefix="/desk")
+    forms = URLSafeTimedSerializer(site.vault.signing_key, salt="desk form")
+
+    def visible(request: Request) -> Account:
+        token = request.cookies.get(SESSION_COOKIE, "")
+        with site.database.read() as session:
+            account = account_of(session, token) if token else None
+        if account is None:
+            raise _NotLoggedIn
+        return account
+
+    def page(request: Request, name: str, account: Account, **context: Any) -> Response:
+        shown = {"name": account.name, "role": ROLES.get(account.role, account.role), "place": site.regions.spoken(account.region)}
+        csrf = forms.dumps(request.cookies[SESSION_COOKIE][:16])
+        return site.page(request, name, account=shown, csrf=csrf, **context)
+
+    def check_form(request: Request, csrf: str, bound_to: str) -> None:
+        try:
+            said = str(forms.loads(csrf, max_age=FORM_LIFE_S))
+        except BadSignature:
+            raise HTTPException(403, "页面过期了，请返回重试。") from None
+        if not hmac.compare_digest(said, bound_to):
+            raise HTTPException(403, "页面过期了，请返回重试。")
+
+    def login_page(request: Request, error: str | None = None, status: int = 200) -> Response:
+        known = demo_accounts(site.county) if site.county.demo else []
+        nonce = secrets.token_hex(8)
+        response = site.page(request, "desk_login.html", status, error=error, demo_accounts=known, csrf=forms.dumps(nonce))
+        response.set_cookie("mingbai_login", nonce, httponly=True, samesite="strict", secure=site.settings.secure_cookies)
+        return response
+
+    @router.get("/login")
+    async def login_form(request: Request) -> Response:
+        return login_page(request)
+
+    @router.post("/login")
+    async def login(request: Request, username: str = Form(""), password: str = Form(""), csrf: str = Form("")) -> Response:
+        check_form(request, csrf, request.cookies.get("mingbai_login", ""))
+        try:
+            token = await asyncio.to_thread(_log_in, site, username.strip(), password)
+        except (LoginRefused, LoginLocked) as error:
+            return login_page(request, str(error), 401)
+        response = RedirectResponse("/desk", 303)
+        response.set_cookie(
+            SESSION_COOKIE, token, max_age=site.settings.session_hours * 3600, httponly=True, samesite="strict",
+            secure=site.settings.secure_cookies,
+        )  # fmt: skip
+        return response
+
+    @router.post("/logout")
+    async def logout(request: Request, csrf: str = Form("")) -> Response:
+        token = request.cookies.get(SESSION_COOKIE, "")
+        check_form(request, csrf, token[:16])
+        with site.database.begin() as session:
+            log_out(session, token)
+        response = RedirectResponse("/desk/login", 303)
+        response.delete_cookie(SESSION_COOKIE)
+        return response
+
+    @router.get("")
+    async def queue(request: Request) -> Response:
+        account = visible(request)
+        with site.database.read() as session:
+            cases = site.cases.queue(session, account)
+            counts = site.cases.counts(session, account)
+        villages = len(site.regions.villages(account.region))
+        groups = _by_village(site, cases)
+        return page(
+            request, "desk.html", account, counts={"urgent": 0, "routine": 0, **counts}, groups=groups,
+            villages_quiet=max(villages - len({case.region for case in cases if len(case.region) == 12}), 0),
+        )  # fmt: skip
+
+    @router.get("/cases/{number}")
+    async def case_page(request: Request, number: str, done: str = "") -> Response:
+        account = visible(request)
+        with site.database.read() as session:
+            case = _visible_case(site, session, account, number)
+            said = site.cases.messages(session, case)
+            acceptor = session.get(Account, case.accepted_by) if case.accepted_by else None
+        messages = [{"who": line.who, "text": line.text, "when": clock.spoken(line.at)} for line in said]
+        view = {**_detail(site, case), "accepted_by": acceptor.name if acceptor else "", "url": f"/desk/cases/{case.number}"}
+        flash = "已受理，村民会收到一条消息。" if done else None
+        return page(request, "desk_case.html", account, case=view, messages=messages, flash=flash)
+
+    @router.post("/cases/{number}/accept")
+    async def accept(request: Request, number: str, csrf: str = Form("")) -> Response:
+        account = visible(request)
+        check_form(request, csrf, request.cookies[SESSION_COOKIE][:16])
+        with site.database.begin() as session:
+            case = _visible_case(site, session, account, number)
+            accepted = site.cases.accept(session, case, account)
+            said = site.texts.say("notice_accepted", number=case.number, office=site.regions.spoken(account.region) or account.name)
+            if accepted:
+                site.cases.add_messages(session, case, [("cadre", said)])
+        if accepted:
+            site.journal.notify(case.conversation, said)
+        return RedirectResponse(f"/desk/cases/{case.number}?done=1", 303)
+
+    return router
+
+
+class _NotLoggedIn(HTTPException):
+    def __init__(self) -> None:
+        super().__init__(303, headers={"Location": "/desk/login"})
+
+
+def _visible_case(site: Site, session: Session, account: Account, number: str) -> Case:
+    try:
+        return site.cases.visible(session, account, number)
+    except NoSuchCase as error:
+        raise HTTPException(404, str(error)) from None
+
+
+def _log_in(site: Site, username: str, password: str) -> str:
+    """The session token. A refused try is committed too: failures are counted."""
+    with site.database.begin() as session:
+        try:
+            return log_in(session, username, password, site.settings.session_hours)
+        except (LoginRefused, LoginLocked) as error:
+            refused: Exception = error
+    raise refused
+
+
+def _by_village(site: Site, cases: list[Case]) -> list[dict[str, Any]]:
+    """The queue grouped by village, in the queue's own order: the village of the first urgent case comes first."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for case in cases:
+        details = site.cases.details(case)
+        summary = details.event if len(details.event) <= 60 else details.event[:58] + "……"
+        groups.setdefault(_place(site, case), []).append(
+            {
+                "number": case.number, "url": f"/desk/cases/{case.number}", "urgency": case.urgency,
+                "danger": DANGERS.get(case.danger or "", ""), "state": STATES[case.state], "summary": summary,
+                "when": clock.spoken(case.created_at), "waiting": _waiting(case),
+            }
+        )  # fmt: skip
+    return [{"village": village, "cases": rows} for village, rows in groups.items()]
+
+
+def _place(site: Site, case: Case) -> str:
+    if len(case.region) < 12:
+        return f"{site.county.name} · 村未知（县级兜底）"
+    return site.regions.spoken(case.region).removeprefix(site.county.name)
+
+
+def _waiting(case: Case) -> str:
+    if case.state != "reported":
+        return ""
+    waited = clock.now() - case.created_at
+    if waited < timedelta(minutes=1):
+        return "刚刚"
+    if waited < timedelta(hours=1):
+        return f"等了{int(waited.total_seconds() // 60)}分钟"
+    hours = int(waited.total_seconds() // 3600)
+    return f"等了{hours}小时" if hours < 48 else f"等了{hours // 24}天"
+
+
+def _detail(site: Site, case: Case) -> dict[str, Any]:
+    details = site.cases.details(case)
+    return {
+        "number": case.number, "urgency": case.urgency, "danger": DANGERS.get(case.danger or "", ""),
+        "state": STATES[case.state], "place": details.place or _place(site, case), "event": details.event,
+        "contact": details.contact.removeprefix("+86"), "contact_href": f"tel:{details.contact}" if details.contact else "",
+        "when": clock.spoken(case.created_at), "accepted_when": clock.spoken(case.accepted_at) if case.accepted_at else "",
+        "can_accept": case.state == "reported",
+    }  # fmt: skip
