@@ -89,6 +89,8 @@ class ValidateReportForm(TurnAction):
         if open_draft is None and turn.intent not in ("report_hardship", "inform"):
             # the draft is gone: left just now, or filed while Rasa was down
             return [], [SlotSet("requested_slot", None), *(SlotSet(flag, None) for flag in FLAGS.values())]
+        if open_draft is None and turn.intent == "report_hardship" and self._skills.starts_no_report(turn):
+            return self._skills.answer_and_offer(turn), [SlotSet("requested_slot", None)]
         draft, replies = self._skills.report_step(turn)
         return replies, [SlotSet(FLAGS[slot], True if draft.has(slot) else None) for slot in SLOTS]
 

@@ -13,7 +13,7 @@ import structlog
 
 from bot.client import RasaFailed
 from bot.fallback import FixedDialogue
-from bot.intents import VectorIntents
+from bot.intents import LightIntents
 from bot.report import Draft
 from bot.skills import Skills
 from bot.turn import Turn, Turns
@@ -38,7 +38,7 @@ class Assistant:
     """Answers journalled messages. One message of a sender at a time; ``at_once`` turns inside Rasa."""
 
     def __init__(
-        self, *, skills: Skills, urgent: UrgentCheck, intents: VectorIntents, encoder: Encoder, turns: Turns, rasa: RasaTurn, regions: Regions,
+        self, *, skills: Skills, urgent: UrgentCheck, intents: LightIntents, encoder: Encoder, turns: Turns, rasa: RasaTurn, regions: Regions,
         county: str, at_once: int, text_limit: int,
     ) -> None:
         self._skills, self._urgent, self._encoder, self._turns, self._rasa = skills, urgent, encoder, turns, rasa

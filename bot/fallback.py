@@ -1,14 +1,15 @@
-"""The assistant without Rasa: the same skills, chosen by the vector's intent; reports by a short fixed dialogue."""
+"""The assistant without Rasa: the same skills, chosen by a light classifier; reports by a short fixed dialogue."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.intents import VectorIntents
+from bot.intents import LightIntents
 from bot.kinds import INTERRUPTS
 from bot.skills import CANCEL_FROM, Skills
 from bot.turn import Turn
 from channels.message import Reply
+from knowledge_base.text import normalise
 
 CHITCHAT = ("greet", "thank", "goodbye", "ask_bot", "small_talk", "affirm", "deny")
 
@@ -16,7 +17,7 @@ CHITCHAT = ("greet", "thank", "goodbye", "ask_bot", "small_talk", "affirm", "den
 class FixedDialogue:
     """Answers a turn without Rasa."""
 
-    def __init__(self, skills: Skills, intents: VectorIntents) -> None:
+    def __init__(self, skills: Skills, intents: LightIntents) -> None:
         self._skills, self._intents = skills, intents
         self._serving: dict[str, Callable[[Turn], list[Reply]]] = {
             "ask_section": skills.show_section,
@@ -37,6 +38,8 @@ class FixedDialogue:
         turn.intent, turn.confidence = self._intent(turn)
         if draft is not None and not turn.inbound.payload and self._skills.dialogue.fits(draft, turn.text):
             turn.intent, turn.confidence = "inform", 1.0
+        if draft is None and turn.intent == "report_hardship" and self._skills.starts_no_report(turn):
+            return self._skills.answer_and_offer(turn)
         if turn.intent in ("inform", "report_hardship"):
             return self._report(turn)
         if draft is None:
@@ -57,7 +60,7 @@ class FixedDialogue:
             return "inform", 1.0
         if prefix == "do" and (value in self._serving or value == "report_hardship"):
             return value, 1.0
-        return self._intents.intent(turn.vector) if turn.vector is not None else ("nlu_fallback", 0.0)
+        return self._intents.intent(normalise(turn.text), turn.vector) if turn.vector is not None else ("nlu_fallback", 0.0)
 
     def _report(self, turn: Turn) -> list[Reply]:
         draft, replies = self._skills.report_step(turn)

@@ -25,9 +25,13 @@ from knowledge_base.search import Hit, Result, Searcher
 
 HOTLINE = "12345"
 # How sure search must be (calibrated probability, docs/knowledge-base.md), by what NLU takes the message for
-ANSWER_FROM = 0.2  # a policy question
+ANSWER_FROM = 0.12  # a policy question
 ANSWER_FALLBACK_FROM = 0.4  # NLU cannot say
 ANSWER_OUT_OF_SCOPE_FROM = 0.9  # a question that no sheet answers
+# When NLU is less sure than this of something else, and search at least this sure, it was a question after all
+DOUBT_BELOW, RESCUE_FROM = 0.62, 0.5
+REPORT_DOUBT_BELOW = 0.55  # a report is never turned away lightly
+CITE_FROM = 0.9  # a complaint is answered with the rule it is about from here
 SURE_FROM = 0.5  # below it we say that we are not certain what was asked
 URGENT_FROM = 0.5  # NLU must be this sure of danger that neither lexicon nor classifier saw
 CANCEL_FROM = 0.7  # NLU must be this sure before a report's draft is thrown away
@@ -51,9 +55,11 @@ class Skills:
         """Answer from the sheets, or decline honestly."""
         result = self._find(turn)
         needed = {"out_of_scope": ANSWER_OUT_OF_SCOPE_FROM, "nlu_fallback": ANSWER_FALLBACK_FROM}.get(turn.intent, ANSWER_FROM)
+        if turn.confidence < DOUBT_BELOW:
+            needed = min(needed, RESCUE_FROM)
         if not result.hits or result.confidence < needed or result.missing:
             return self._decline(turn, result)
-        if turn.intent in ("out_of_scope", "nlu_fallback"):
+        if turn.intent != "follow_up":
             turn.kind = "policy"
         best = result.hits[0]
         turn.sources = [_source(hit) for hit in result.hits if hit.score >= best.score * 0.2]
@@ -139,6 +145,8 @@ class Skills:
     # --- people ------------------------------------------------------------------------------------------------
 
     def chitchat(self, turn: Turn) -> list[Reply]:
+        if self._was_a_question(turn, DOUBT_BELOW):
+            return self.answer_policy(turn)
         name = turn.intent if turn.intent in self._texts else "greet"
         return [Reply(self._texts.say(name))]
 
@@ -158,7 +166,16 @@ class Skills:
             return [Reply(self._texts.say("human", contact=self._call(session, turn.region)))]
 
     def complaint(self, turn: Turn) -> list[Reply]:
-        return [Reply(self._texts.say("complaint"))]
+        """Where to complain, and the rule it is about if search knows it."""
+        if self._was_a_question(turn, DOUBT_BELOW):
+            return self.answer_policy(turn)
+        replies = [Reply(self._texts.say("complaint"))]
+        result = self._find(turn)
+        if result.hits and result.confidence >= CITE_FROM and not result.missing:
+            best = result.hits[0]
+            turn.sources = [_source(best)]
+            replies.append(Reply(self._texts.say("complaint_rule", short=best.short, title=best.sheet_title), self._more(best, turn)))
+        return replies
 
     def texts(self, turn: Turn) -> list[Reply]:
         """Remember whether the villager wants policy texts."""
@@ -303,6 +320,8 @@ class Skills:
         draft, _ = self.known(turn.conversation)
         if draft is not None and turn.confidence < CANCEL_FROM:
             return self._cancel_or_not(turn)
+        if draft is None and self._was_a_question(turn, doubt_below=1.0):
+            return self.answer_policy(turn)
 
         def effect() -> bool:
             row = conversation_row(session, turn.conversation)
@@ -336,6 +355,20 @@ class Skills:
                 return None, None
             draft = Draft.from_json(self._vault.unseal_json(row.draft)) if row.draft else None
             return draft, row.region
+
+    def starts_no_report(self, turn: Turn) -> bool:
+        """Whether a message that NLU takes for a report, without being sure, is a question that search knows."""
+        return self._was_a_question(turn, REPORT_DOUBT_BELOW)
+
+    def answer_and_offer(self, turn: Turn) -> list[Reply]:
+        """Answer what may have been a report, and offer to take it."""
+        offer = Reply(self._texts.say("report_offer"), [Button("我要报困难", "do:report_hardship")])
+        return [*self.answer_policy(turn), offer]
+
+    def _was_a_question(self, turn: Turn, doubt_below: float) -> bool:
+        if turn.confidence >= doubt_below or not turn.text or turn.inbound.payload:
+            return False
+        return self.confidence(turn) >= RESCUE_FROM
 
     def confidence(self, turn: Turn) -> float:
         """How sure search is that a sheet answers a turn's text."""

@@ -1,8 +1,7 @@
 """Danger to life: checked on every inbound text before anything else, with Rasa down too.
 
-Two independent looks: a lexicon over the whole text (``urgent_lexicon.yml``, editable), and a classifier over the
-encoder's vector, trained with the NLU data (``mingbai train``), for what no wording list foresees: farewells, means at
-hand. Missing one is the worst failure there is; crying wolf on everyday hyperbole is the second.
+Two independent looks: a lexicon over the whole text (``urgent_lexicon.yml``, editable), and a classifier trained with
+the NLU data (``mingbai train``) for what no list of wordings foresees: farewells, means at hand. Missing one is the worst failure there is; crying wolf on everyday hyperbole is the second.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from bot.intents import VectorIntents
+from bot.intents import LightIntents
 from knowledge_base.encoder import Encoder
 from knowledge_base.text import normalise
 
@@ -26,7 +25,7 @@ WINDOW = 120  # characters: the classifier looks at the head and the tail of a l
 class UrgentCheck:
     """Says whether a text speaks of danger to life, and of which kind."""
 
-    def __init__(self, lexicon: Path, intents: VectorIntents, encoder: Encoder) -> None:
+    def __init__(self, lexicon: Path, intents: LightIntents, encoder: Encoder) -> None:
         kinds: dict[str, list[str]] = yaml.safe_load(lexicon.read_text("utf-8"))
         self._harmless = re.compile("|".join(kinds.pop(HARMLESS)))
         self._kinds = {kind: re.compile("|".join(patterns)) for kind, patterns in kinds.items()}
@@ -46,8 +45,8 @@ class UrgentCheck:
         kind = self.by_words(text)
         if kind is not None:
             return kind
-        if len(text) <= WINDOW * 2:
-            vectors = [self._encoder.question(normalise(text)) if vector is None else vector]
-        else:
-            vectors = [self._encoder.question(normalise(part)) for part in (text[:WINDOW], text[-WINDOW:])]
-        return UNKNOWN if max(map(self._intents.urgency, vectors)) >= self._intents.urgent_from else None
+        parts = [text] if len(text) <= WINDOW * 2 else [text[:WINDOW], text[-WINDOW:]]
+        plain = [normalise(part) for part in parts]
+        vectors = [self._encoder.question(part) for part in plain] if vector is None or len(parts) > 1 else [vector]
+        sure = max(self._intents.urgency(part, seen) for part, seen in zip(plain, vectors, strict=True))
+        return UNKNOWN if sure >= self._intents.urgent_from else None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from knowledge_base.search import Scores, Searcher
 
 LEFT_OUT = 0.6
-FEATURES = ("asked", "passage", "words", "lead", "agreement")
+FEATURES = ("asked", "passage", "words")
 
 
 class Model(TypedDict):
@@ -28,17 +28,9 @@ class Model(TypedDict):
     intercept: float
 
 
-def features(searcher: Searcher, scores: Scores, total: np.ndarray) -> np.ndarray:
-    """What the confidence looks at, in the order of FEATURES."""
-    best = int(np.argmax(total))
-    sheet = searcher.sections[best]["sheet"]
-    others = [total[place] for place, row in enumerate(searcher.sections) if row["sheet"] != sheet and total[place] > -np.inf]
-    lead = float(total[best] - max(others)) if others else 1.0
-    answering = total > -np.inf
-    tops = {searcher.sections[int(np.argmax(np.where(answering, part, -np.inf)))]["sheet"] for part in (scores.passage, scores.asked, scores.words)}
-    return np.array(
-        [scores.asked[answering].max(), scores.passage[answering].max(), np.log1p(scores.words[answering].max()), lead, 3 - len(tops)]
-    )
+def features(scores: Scores, among: np.ndarray) -> np.ndarray:
+    """What the confidence looks at, in the order of FEATURES, over the sections that may answer."""
+    return np.array([scores.asked[among].max(), scores.passage[among].max(), np.log1p(scores.words[among].max())])
 
 
 def probability(model: Model, values: np.ndarray) -> float:
@@ -58,11 +50,11 @@ def fit(searcher: Searcher, out_of_scope: list[str]) -> Model:
         beside = np.flatnonzero(searcher.asked_section == searcher.asked_section[place])
         hidden = chance.choice(beside, int(len(beside) * LEFT_OUT), replace=False)
         scores = searcher.scores(text, searcher.asked[place], without=[place, *hidden])
-        rows.append(features(searcher, scores, scores.total(everywhere)))
+        rows.append(features(scores, everywhere))
         answered.append(1)
     for text in out_of_scope:
         scores = searcher.scores(text, searcher.encoder.question(text))
-        rows.append(features(searcher, scores, scores.total(everywhere)))
+        rows.append(features(scores, everywhere))
         answered.append(0)
     values = np.array(rows)
     mean, spread = values.mean(0), np.maximum(values.std(0), 1e-9)

@@ -18,12 +18,13 @@ import numpy as np
 import sqlite_utils
 
 from knowledge_base import confidence
+from knowledge_base.adapter import train_adapter
 from knowledge_base.encoder import Encoder
 from knowledge_base.search import Searcher
 from knowledge_base.sheet import Sheet
 from knowledge_base.text import LEXICON, index_terms, normalise
 
-FORMAT = "4"  # raise it when the tables change: older files are rebuilt
+FORMAT = "6"  # raise it when the tables change: older files are rebuilt
 
 
 def fingerprint(sheets: list[Sheet], out_of_scope: list[str], encoder_key: str) -> str:
@@ -67,13 +68,16 @@ def build_index(
             done += 1
             progress(done, total)
     with Searcher(scratch, encoder) as searcher:
+        names = [searcher.sections[place]["sheet"] for place in searcher.asked_section]
+        adapter = train_adapter(searcher.asked, names)
+    database["meta"].insert({"key": "adapter", "value": json.dumps(adapter.as_json())}, pk="key")
+    with Searcher(scratch, encoder) as searcher:
         model = confidence.fit(searcher, [normalise(text) for text in out_of_scope])
     database["meta"].insert_all(
         [
             {"key": "fingerprint", "value": fingerprint(sheets, out_of_scope, encoder_key)},
             {"key": "confidence", "value": json.dumps(model)},
-        ],
-        pk="key",
+        ]
     )
     database.close()
     os.replace(scratch, file)

@@ -1,4 +1,5 @@
-"""Hybrid search over the index: words (BM25), passages and asked-as lines (vectors), summed with weights.
+"""Hybrid search over the index: words (BM25), passages and asked-as lines (vectors), and a trained adapter that knows
+the sheets apart, summed with weights.
 
 Maxima and reciprocal ranks were measured and are worse than the sum (docs/knowledge-base.md).
 """
@@ -18,11 +19,12 @@ import numpy as np
 import yaml
 
 from knowledge_base import confidence
+from knowledge_base.adapter import Adapter
 from knowledge_base.encoder import Encoder
 from knowledge_base.sheet import Source
 from knowledge_base.text import index_terms, normalise
 
-WEIGHTS = np.array([0.30, 0.40, 0.30])  # passage, asked-as, words: of standardised scores
+WEIGHTS = np.array([0.2, 0.3, 0.3, 0.4])  # passage, asked-as, words, sheet: of standardised scores
 WHOLE_REGION = "45"
 TOPICS = Path(__file__).parent / "topics.yml"
 
@@ -75,12 +77,13 @@ class Scores:
     passage: np.ndarray
     asked: np.ndarray
     words: np.ndarray
+    sheet: np.ndarray
 
     def total(self, among: np.ndarray) -> np.ndarray:
         """The weighted sum, standardised over the sections that may answer; -inf elsewhere."""
         sums = np.full(len(self.passage), -np.inf)
         if among.any():
-            parts = [_standardised(part[among]) for part in (self.passage, self.asked, self.words)]
+            parts = [_standardised(part[among]) for part in (self.passage, self.asked, self.words, self.sheet)]
             sums[among] = sum(weight * part for weight, part in zip(WEIGHTS, parts, strict=True))
         return sums
 
@@ -103,7 +106,11 @@ class Searcher:
         self.asked = _matrix([row["vector"] for row in asked], encoder.dimension)
         self.asked_texts = [str(row["text"]) for row in asked]
         self.asked_section = np.array([self._place[row["section"]] for row in asked], np.int64)
-        self._model = self._stored_model()
+        self._model = self._stored("confidence")
+        adapter = self._stored("adapter")
+        self._sheets = Adapter.from_json(adapter) if adapter else None
+        names = self._sheets.names if self._sheets else []
+        self._sheet_of = np.array([names.index(row["sheet"]) for row in self.sections] if names else [], np.int64)
         self._topics: dict[str, dict[str, Any]] = yaml.safe_load(TOPICS.read_text("utf-8"))
 
     def __enter__(self) -> Searcher:
@@ -126,14 +133,15 @@ class Searcher:
         """
         text = normalise(question)
         scores = self.scores(text, self.encoder.question(text) if vector is None else vector)
-        total = scores.total(self._answering(region, day))
+        answering = self._answering(region, day)
+        total = scores.total(answering)
         order = [int(place) for place in np.argsort(-total, kind="stable")[:limit] if total[place] > -np.inf]
         if not order or self._model is None:
             return Result([], 0.0)
-        sure = confidence.probability(self._model, confidence.features(self, scores, total))
+        sure = confidence.probability(self._model, confidence.features(scores, answering))
         gaps = total[order] - total[order[0]]
         hits = [self._hit(place, sure * float(np.exp(gap))) for place, gap in zip(order, gaps, strict=True)]
-        return Result(hits, sure, self._missing_topic(text, order[0]))
+        return self._without_sheet(text, hits, sure)
 
     def scores(self, text: str, vector: np.ndarray, without: list[int] | None = None) -> Scores:
         """Raw scores of a normalised text. ``without`` leaves some asked-as lines out (to calibrate on them)."""
@@ -141,7 +149,8 @@ class Searcher:
         near[without or []] = -1.0
         best = np.full(len(self.sections), -1.0)
         np.maximum.at(best, self.asked_section, near)
-        return Scores(self.passages @ vector, best, self._words(text))
+        sheet = self._sheets.scores(vector)[self._sheet_of] if self._sheets else np.zeros(len(self.sections))
+        return Scores(self.passages @ vector, best, self._words(text), sheet)
 
     def sheet_titles(self, region: str | None, day: date) -> list[tuple[str, str, str]]:
         """(id, title, region) of the sheets in force, in order of id."""
@@ -183,16 +192,20 @@ class Searcher:
         mask[list(chosen.values())] = True
         return mask
 
-    def _missing_topic(self, text: str, best: int) -> str | None:
-        """The title of a topic that a text names, that has no sheet, and that the best section does not speak of."""
-        row = self.sections[best]
-        said = normalise(f"{row['sheet_title']} {row['title']} {row['short']} {row['body']}")
-        said += " ".join(self.asked_texts[place] for place in np.flatnonzero(self.asked_section == best))
+    def _without_sheet(self, text: str, hits: list[Hit], sure: float) -> Result:
+        """The result, with the topic named that a text asks about and that no sheet treats yet."""
         written = {section["sheet"] for section in self.sections}
+        best = hits[0]
+        said = normalise(f"{best.sheet_title} {best.title} {best.short} {best.body}")
         for name, topic in self._topics.items():
-            if name not in written and any(word in text and word not in said for word in topic["words"]):
-                return str(topic["title"])
-        return None
+            named = [word for word in topic["words"] if word in text and word not in said]
+            if name in written or not named or any(word in text for word in self._topics[best.sheet]["words"]):
+                continue
+            nearest = [hit for hit in hits if hit.sheet == topic.get("instead")]
+            if nearest:
+                return Result(nearest + [hit for hit in hits if hit not in nearest], sure)
+            return Result(hits, sure, str(topic["title"]))
+        return Result(hits, sure)
 
     def _words(self, text: str) -> np.ndarray:
         """BM25 of each section, 0 where no word matches."""
@@ -208,10 +221,12 @@ class Searcher:
         with self._lock:
             return self._database.execute(sql, values).fetchall()
 
-    def _stored_model(self) -> confidence.Model | None:
+    def _stored(self, key: str) -> Any:
+        """A value of the index's meta table, None while the index is being built."""
         if not self._rows("select 1 from sqlite_master where name = 'meta'"):
             return None
-        return json.loads(self._rows("select value from meta where key = 'confidence'")[0]["value"])  # type: ignore[no-any-return]
+        found = self._rows("select value from meta where key = ?", key)
+        return json.loads(found[0]["value"]) if found else None
 
     def _hit(self, place: int, score: float) -> Hit:
         row = self.sections[place]

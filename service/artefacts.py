@@ -31,7 +31,7 @@ Say = Callable[[str], None]
 
 
 class Artefacts:
-    """Where the encoder, the model and the vector classifiers lie, and how they are made."""
+    """Where the encoder, the model and the light classifiers lie, and how they are made."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -40,7 +40,7 @@ class Artefacts:
         self.encoder_key = hashlib.sha256(source.encode()).hexdigest()[:16]
         self.encoder = build / "encoder" / self.encoder_key
         self.model = build / "models" / f"{self._model_key()}.tar.gz"
-        self.intents = build / "models" / f"{self._model_key()}.intents.json"
+        self.intents = build / "models" / f"{self._model_key()}.intents.npz"
 
     def prepare_encoder(self, say: Say) -> bool:
         """Convert the encoder if it is not there; says whether it was built."""
@@ -60,7 +60,7 @@ class Artefacts:
         return True
 
     def prepare_model(self, say: Say) -> bool:
-        """Train Rasa and the vector classifiers if the NLU data, the domain or the components changed."""
+        """Train Rasa and the light classifiers if the NLU data, the domain or the components changed."""
         if self.model.exists() and self.intents.exists():
             return False
         say("training the assistant (about 40 s)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.intents import VectorIntents
+from bot.intents import LightIntents
 from bot.skills import Skills
 from bot.texts import Texts
 from bot.turn import Turns
@@ -37,7 +37,7 @@ class Parts:
     cases: Cases
     encoder: Encoder
     searcher: Searcher
-    intents: VectorIntents
+    intents: LightIntents
     urgent: UrgentCheck
     turns: Turns
     skills: Skills
@@ -60,7 +60,7 @@ def assemble(settings: Settings) -> Parts:
     regions, texts, cases, turns = load_regions(), Texts(), Cases(vault), Turns()
     encoder = Encoder(artefacts.encoder)
     searcher = Searcher(settings.index_file, encoder)
-    intents = VectorIntents(artefacts.intents)
+    intents = LightIntents(artefacts.intents)
     skills = Skills(
         database=database, vault=vault, regions=regions, county=county, texts=texts, cases=cases, searcher=lambda: searcher
     )
