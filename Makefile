@@ -1,0 +1,37 @@
+# make run · make test · make check · make bench · make eval · make clean
+PYTHON ?= python3
+PORT ?= 8000
+DATA ?= data
+ONLY ?=
+BIN := .venv/bin
+
+.PHONY: setup run test unit check format eval bench clean
+
+setup:
+	@$(PYTHON) scripts/bootstrap.py
+
+run: setup
+	@MINGBAI_PORT=$(PORT) MINGBAI_DATA=$(DATA) $(BIN)/mingbai up
+
+test: setup
+	@$(BIN)/python scripts/browser.py
+	@$(BIN)/python -m pytest $(ARGS)
+
+unit: setup
+	@$(BIN)/python -m pytest -m "not real" $(ARGS)
+
+check: setup
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy --no-error-summary && $(BIN)/lint-imports --no-logo > /dev/null
+	@echo "formatting, lint, types and import directions are fine"
+
+format: setup
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+eval: setup
+	@$(BIN)/mingbai evaluate tests/data/messages.jsonl --floor tests/data/floor.json
+
+bench: setup
+	@$(BIN)/python -m benchmarks $(ONLY)
+
+clean:
+	rm -rf .venv .venv-rasa build .mypy_cache .ruff_cache .pytest_cache .hypothesis
