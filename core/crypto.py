@@ -51,7 +51,7 @@ class Vault:
         """The text again. Raises SealBroken."""
         try:
             return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], None).decode()
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: too short to hold a nonce
             raise SealBroken from error
 
     def seal_json(self, value: Any) -> bytes:

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 TABLE = Path(__file__).parent / "data" / "regions-guangxi.csv.gz"
-_OFFICE = re.compile(r"(村民委员会|村委会|居民委员会|居委会|社区居委会)$")
+_OFFICE = re.compile(r"(村民委员会|村委会|居民委员会|居委会)$")
 _SUFFIX = re.compile(r"(社区|村|镇|乡|街道办事处|街道|瑶族乡|苗族乡|侗族乡|县|市|区)$")
 
 

@@ -22,7 +22,10 @@ def build_encoder(model: str, directory: Path) -> None:
         directory: where it goes; replaced if it exists.
     """
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent) as scratch_name:
         scratch = Path(scratch_name)

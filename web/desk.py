@@ -111,7 +111,7 @@ def desk_router(site: Site) -> APIRouter:
             acceptor = session.get(Account, case.accepted_by) if case.accepted_by else None
         messages = [{"who": line.who, "text": line.text, "when": clock.spoken(line.at)} for line in said]
         view = {**_detail(site, case), "accepted_by": acceptor.name if acceptor else "", "url": f"/desk/cases/{case.number}"}
-        flash = "已受理，村民会收到一条消息。" if done else None
+        flash = "已受理，村民会收到一条消息。" if done and case.accepted_by == account.id else None
         return page(request, "desk_case.html", account, case=view, messages=messages, flash=flash)
 
     @router.post("/cases/{number}/accept")
@@ -126,7 +126,7 @@ def desk_router(site: Site) -> APIRouter:
                 site.cases.add_messages(session, case, [("cadre", said)])
         if accepted:
             site.journal.notify(case.conversation, said)
-        return RedirectResponse(f"/desk/cases/{case.number}?done=1", 303)
+        return RedirectResponse(f"/desk/cases/{case.number}{'?done=1' if accepted else ''}", 303)
 
     return router
 

@@ -1,0 +1,70 @@
+"""The county's settings and contacts, and the demo."""
+
+from __future__ import annotations
+
+import pytest
+from argon2 import PasswordHasher
+
+from core import accounts, demo
+from core.accounts import Account
+from core.county import Contact, County, contacts_for, load_county, save_county
+from core.database import Database
+from tests.fakes import COUNTY, OTHER_VILLAGE, TOWN, VILLAGE
+
+
+def test_before_set_up_there_is_no_county(database: Database) -> None:
+    """An empty database has no county."""
+    with database.read() as session:
+        assert load_county(session) is None
+
+
+@pytest.mark.parametrize(
+    "county", [County(COUNTY, demo=True, accepted_door=False), County("450482", demo=False, accepted_door=True)]
+)
+def test_a_county_comes_back(database: Database, county: County) -> None:
+    """A saved county is loaded as it was, also over an older one."""
+    with database.begin() as session:
+        save_county(session, County("450922", demo=False, accepted_door=False))
+    with database.begin() as session:
+        save_county(session, county)
+    with database.read() as session:
+        assert load_county(session) == county
+
+
+def test_the_county_is_called_by_its_name() -> None:
+    """A known code has its official name, an unknown one is shown itself."""
+    assert County(COUNTY, demo=True, accepted_door=False).name == "岑溪市"
+    assert County("999999", demo=True, accepted_door=False).name == "999999"
+
+
+def test_the_nearest_contact_is_called(database: Database) -> None:
+    """A village's own people come first, then the town's, then the county's."""
+    with database.begin() as session:
+        for code in (COUNTY, TOWN, VILLAGE):
+            session.add(Contact(region=code, name="莫", role="信息员", phone=code))
+    asked = {VILLAGE: VILLAGE, "450481100202": TOWN, TOWN: TOWN, OTHER_VILLAGE: COUNTY, COUNTY: COUNTY}
+    with database.read() as session:
+        assert {code: [row.phone for row in contacts_for(session, code)] for code in asked} == {
+            code: [nearest] for code, nearest in asked.items()
+        }
+        assert contacts_for(session, "450482") == []
+
+
+def test_the_demo_has_a_contact_for_every_place(database: Database, regions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every village, town and the county of the demo have a contact marked 示例 whose number cannot be dialled."""
+    monkeypatch.setattr(accounts, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    with database.begin() as session:
+        demo.seed_demo(session)
+    with database.read() as session:
+        rows = session.query(Contact).all()
+        people = session.query(Account).all()
+    places = {COUNTY, *(town.code for town in regions.children(COUNTY)), *(place.code for place in regions.villages(COUNTY))}
+    assert {row.region for row in rows} == places
+    assert all("示例" in row.name and "*" in row.phone for row in rows)
+    assert {account.username for account in people} == {known.username for known in demo.demo_accounts(demo.COUNTY)}
+    assert all(account.demo for account in people)
+
+
+def test_a_live_county_lists_no_demo_accounts() -> None:
+    """The log-in page of a live county shows no password."""
+    assert demo.demo_accounts(County(COUNTY, demo=False, accepted_door=True)) == []

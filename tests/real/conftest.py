@@ -1,0 +1,81 @@
+"""The real thing: built artefacts, a running service with its Rasa, a browser."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.settings import Settings
+from service.cli import _prepare
+from service.remote import Remote, start_service
+
+CHROMIUM = shutil.which("chromium")
+OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/real" in str(item.path):
+            item.add_marker("real")
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings over the project's build directory and fresh data."""
+    os.environ.update(OFFLINE)
+    return Settings(data=tmp_path_factory.mktemp("county"))
+
+
+@pytest.fixture(scope="session")
+def prepared(settings: Settings) -> Settings:
+    """Encoder, model and index are built; the demo county is seeded."""
+    _prepare(settings)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def service(prepared: Settings) -> Iterator[Remote]:
+    """One service for all tests that do not break it."""
+    with start_service(prepared, prepared.data_dir, **OFFLINE) as remote:
+        yield remote
+
+
+@pytest.fixture
+def own_service(prepared: Settings, tmp_path: Path) -> Iterator[Remote]:
+    """A service that a test may break."""
+    with start_service(prepared, tmp_path, MINGBAI_TURN_TIMEOUT_S="3", **OFFLINE) as remote:
+        yield remote
+
+
+@pytest.fixture
+def say(service: Remote) -> Callable[..., dict[str, Any]]:
+    """Talk as a fresh villager."""
+    sender = f"test-{secrets.token_hex(6)}"
+    return lambda text, **more: service.chat(sender, text, **more)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium, headless."""
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must run the browser tests, and there is no chromium")
+        pytest.skip("no chromium on this machine: install Debian's package «chromium»")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield running
+        running.close()
+
+
+def texts(answer: dict[str, Any]) -> str:
+    """All bubbles of an answer."""
+    return "\n".join(reply["text"] for reply in answer["replies"])
