@@ -25,7 +25,7 @@ from channels.message import Reply
 FLAGS = {slot: f"report_{slot}" for slot in SLOTS}
 
 
-class TurnAction(Action):
+class TurnAction(Action):  # type: ignore[misc]  # rasa-sdk is not read by the type checker
     """An action of a turn: runs a skill in a thread while the turn is open, says the replies and the marker."""
 
     def __init__(self, turns: Turns) -> None:

@@ -38,8 +38,18 @@ class Assistant:
     """Answers journalled messages. One message of a sender at a time; ``at_once`` turns inside Rasa."""
 
     def __init__(
-        self, *, skills: Skills, urgent: UrgentCheck, intents: LightIntents, encoder: Encoder, turns: Turns, rasa: RasaTurn, regions: Regions,
-        county: str, at_once: int, text_limit: int,
+        self,
+        *,
+        skills: Skills,
+        urgent: UrgentCheck,
+        intents: LightIntents,
+        encoder: Encoder,
+        turns: Turns,
+        rasa: RasaTurn,
+        regions: Regions,
+        county: str,
+        at_once: int,
+        text_limit: int,
     ) -> None:
         self._skills, self._urgent, self._encoder, self._turns, self._rasa = skills, urgent, encoder, turns, rasa
         self._regions, self._county, self._text_limit = regions, county, text_limit

@@ -5,6 +5,7 @@ Each skill writes what it found into the turn and gives the bubbles to say. Effe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 
@@ -22,6 +23,7 @@ from core.crypto import Vault
 from core.database import Database
 from core.regions import Region, Regions
 from knowledge_base.search import Hit, Result, Searcher
+from knowledge_base.text import normalise
 
 HOTLINE = "12345"
 # How sure search must be (calibrated probability, docs/knowledge-base.md), by what NLU takes the message for
@@ -31,6 +33,11 @@ ANSWER_OUT_OF_SCOPE_FROM = 0.9  # a question that no sheet answers
 # When NLU is less sure than this of something else, and search at least this sure, it was a question after all
 DOUBT_BELOW, RESCUE_FROM = 0.62, 0.5
 REPORT_DOUBT_BELOW = 0.55  # a report is never turned away lightly
+# «…, can we be reported as a watched household?»: a question though a hardship is told before it
+MAY_WE = re.compile(
+    r"(能不能|可不可以|可以不可以|能否|算不算|是不是|够不够|符不符合|能|可以).{0,4}(报|算|评|进|当|吃|领|办|申请|纳入|享受)"
+    r".{0,4}(监测|低保|特困|五保|补贴|补助|救助|医保|大病)"
+)
 CITE_FROM = 0.9  # a complaint is answered with the rule it is about from here
 SURE_FROM = 0.5  # below it we say that we are not certain what was asked
 URGENT_FROM = 0.5  # NLU must be this sure of danger that neither lexicon nor classifier saw
@@ -41,7 +48,14 @@ class Skills:
     """The skills of one county's assistant."""
 
     def __init__(
-        self, *, database: Database, vault: Vault, regions: Regions, county: County, texts: Texts, cases: Cases,
+        self,
+        *,
+        database: Database,
+        vault: Vault,
+        regions: Regions,
+        county: County,
+        texts: Texts,
+        cases: Cases,
         searcher: Callable[[], Searcher],
     ) -> None:
         self._database, self._vault, self._regions = database, vault, regions
@@ -130,7 +144,11 @@ class Skills:
     def _source_line(self, hit: Hit) -> str:
         place = self._regions.get(hit.region)
         return self._texts.say(
-            "source", title=hit.sheet_title, issuer=hit.issuer, place=place.name if place else hit.region, reviewed=hit.reviewed_on
+            "source",
+            title=hit.sheet_title,
+            issuer=hit.issuer,
+            place=place.name if place else hit.region,
+            reviewed=hit.reviewed_on,
         )
 
     def _more(self, hit: Hit, turn: Turn) -> list[Button]:
@@ -174,7 +192,9 @@ class Skills:
         if result.hits and result.confidence >= CITE_FROM and not result.missing:
             best = result.hits[0]
             turn.sources = [_source(best)]
-            replies.append(Reply(self._texts.say("complaint_rule", short=best.short, title=best.sheet_title), self._more(best, turn)))
+            replies.append(
+                Reply(self._texts.say("complaint_rule", short=best.short, title=best.sheet_title), self._more(best, turn))
+            )
         return replies
 
     def texts(self, turn: Turn) -> list[Reply]:
@@ -357,8 +377,9 @@ class Skills:
             return draft, row.region
 
     def starts_no_report(self, turn: Turn) -> bool:
-        """Whether a message that NLU takes for a report, without being sure, is a question that search knows."""
-        return self._was_a_question(turn, REPORT_DOUBT_BELOW)
+        """Whether a message that NLU takes for a report asks, of itself, whether a policy covers it."""
+        asks = MAY_WE.search(normalise(turn.text)) is not None
+        return self._was_a_question(turn, 2.0 if asks else REPORT_DOUBT_BELOW)
 
     def answer_and_offer(self, turn: Turn) -> list[Reply]:
         """Answer what may have been a report, and offer to take it."""

@@ -25,8 +25,12 @@ class SnapshotTrackerStore(TrackerStore):
     """One row a sender in a SQLite file of its own."""
 
     def __init__(
-        self, domain: Optional[Domain] = None, event_broker: Optional[EventBroker] = None, path: Text = "trackers.db",
-        keep_turns: int = 4, **kwargs: Any,
+        self,
+        domain: Optional[Domain] = None,
+        event_broker: Optional[EventBroker] = None,
+        path: Text = "trackers.db",
+        keep_turns: int = 4,
+        **kwargs: Any,
     ) -> None:
         super().__init__(domain, event_broker, **kwargs)
         self._keep = int(keep_turns)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from channels.message import Answer, CaseView, Inbound, Reply, Source, Understood
 from bot.kinds import KIND_OF
+from channels.message import Answer, CaseView, Inbound, Reply, Source, Understood
 
 
 @dataclass

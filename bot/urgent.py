@@ -1,7 +1,8 @@
 """Danger to life: checked on every inbound text before anything else, with Rasa down too.
 
 Two independent looks: a lexicon over the whole text (``urgent_lexicon.yml``, editable), and a classifier trained with
-the NLU data (``mingbai train``) for what no list of wordings foresees: farewells, means at hand. Missing one is the worst failure there is; crying wolf on everyday hyperbole is the second.
+the NLU data (``mingbai train``) for what no list of wordings foresees: farewells, means at hand. Missing one is the
+worst failure there is; crying wolf on everyday hyperbole is the second.
 """
 
 from __future__ import annotations

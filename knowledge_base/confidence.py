@@ -62,5 +62,8 @@ def fit(searcher: Searcher, out_of_scope: list[str]) -> Model:
         return Model(mean=mean.tolist(), spread=spread.tolist(), weights=[0.0] * len(FEATURES), intercept=5.0)
     regression = LogisticRegression(class_weight="balanced", max_iter=1000).fit((values - mean) / spread, answered)
     return Model(
-        mean=mean.tolist(), spread=spread.tolist(), weights=regression.coef_[0].tolist(), intercept=float(regression.intercept_[0])
+        mean=mean.tolist(),
+        spread=spread.tolist(),
+        weights=regression.coef_[0].tolist(),
+        intercept=float(regression.intercept_[0]),
     )

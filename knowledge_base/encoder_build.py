@@ -55,7 +55,7 @@ def _prefixes(model: Any) -> dict[str, str]:
 def _export(model: Any, file: Path) -> None:
     import torch
 
-    class Served(torch.nn.Module):
+    class Served(torch.nn.Module):  # type: ignore[misc]  # torch is not read by the type checker
         """Token ids to unit vectors: the whole sentence-transformers stack in one graph."""
 
         def __init__(self) -> None:

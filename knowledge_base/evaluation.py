@@ -96,7 +96,11 @@ def measure(outcomes: list[Outcome], sheets: set[str]) -> Report:
     share("best_topic@1", policy, lambda o: bool(o.sources) and o.sources[0][0] == o.item.topics[0])
     right = [o for o in policy if o.sources and o.sources[0][0] in o.item.topics and o.item.aspect]
     share("aspect@1", right, lambda o: o.sources[0][1] == o.item.aspect)
-    share("followup@1", [o for o in covered if o.item.kind == "followup"], lambda o: bool(o.sources) and o.sources[0][0] in o.item.topics)
+    share(
+        "followup@1",
+        [o for o in covered if o.item.kind == "followup"],
+        lambda o: bool(o.sources) and o.sources[0][0] in o.item.topics,
+    )
     share("declined", [o for o in outcomes if o.item.kind == "oos"], lambda o: not o.sources)
     missing = [o for o in asked if not set(o.item.topics) & sheets]
     share("declined_no_sheet", missing, lambda o: not o.sources)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
@@ -45,8 +44,12 @@ def stored_fingerprint(file: Path) -> str | None:
 
 
 def build_index(
-    sheets: list[Sheet], encoder: Encoder, out_of_scope: list[str], file: Path, encoder_key: str,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    sheets: list[Sheet],
+    encoder: Encoder,
+    out_of_scope: list[str],
+    file: Path,
+    encoder_key: str,
+    progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Write the index of some sheets to ``file``, replacing it in one step.
 
@@ -63,10 +66,11 @@ def build_index(
     done = 0
     for sheet in sheets:
         database["sheets"].insert(_sheet_row(sheet), pk=("region", "id"))
-        for position, section in enumerate(sheet.sections):
+        for position in range(len(sheet.sections)):
             _add_section(database, encoder, sheet, position)
             done += 1
-            progress(done, total)
+            if progress is not None:
+                progress(done, total)
     with Searcher(scratch, encoder) as searcher:
         names = [searcher.sections[place]["sheet"] for place in searcher.asked_section]
         adapter = train_adapter(searcher.asked, names)
@@ -80,7 +84,7 @@ def build_index(
         ]
     )
     database.close()
-    os.replace(scratch, file)
+    scratch.replace(file)
 
 
 def _create_tables(database: sqlite_utils.Database) -> None:
@@ -99,7 +103,11 @@ def _sheet_row(sheet: Sheet) -> dict[str, Any]:
     for key, value in row.items():
         if isinstance(value, date):
             row[key] = value.isoformat()
-    return {**row, "contacts": json.dumps(sheet.contacts), "criteria": json.dumps(sheet.criteria, default=str, ensure_ascii=False)}
+    return {
+        **row,
+        "contacts": json.dumps(sheet.contacts),
+        "criteria": json.dumps(sheet.criteria, default=str, ensure_ascii=False),
+    }
 
 
 def _add_section(database: sqlite_utils.Database, encoder: Encoder, sheet: Sheet, position: int) -> None:

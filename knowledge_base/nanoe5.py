@@ -21,7 +21,32 @@ _BLOCK = 32
 _SPECIAL = "<mask>"
 # pieces of the prompts «query: » and «passage: », and the few latin words that villagers write
 _LATIN_KEPT = frozenset(
-    "que ry query passage app wifi pdf sim nfc ok vip ct icu hiv sms qq wechat online com www http https cn gov".split()
+    [
+        "que",
+        "ry",
+        "query",
+        "passage",
+        "app",
+        "wifi",
+        "pdf",
+        "sim",
+        "nfc",
+        "ok",
+        "vip",
+        "ct",
+        "icu",
+        "hiv",
+        "sms",
+        "qq",
+        "wechat",
+        "online",
+        "com",
+        "www",
+        "http",
+        "https",
+        "cn",
+        "gov",
+    ]
 )
 
 
@@ -63,7 +88,7 @@ class _Cursor:
         return values
 
     def array(self, kind: type, count: int) -> np.ndarray:
-        values = np.frombuffer(self.raw, kind, count, self.at)
+        values: np.ndarray = np.frombuffer(self.raw, kind, count, self.at)
         self.at += values.nbytes
         return values
 
@@ -156,9 +181,7 @@ def _tokenizer(weights: Weights, kept: list[int]) -> Any:
     named = {role: weights.pieces[i] for role, i in weights.special.items()}
     vocabulary = [(weights.pieces[i], float(weights.scores[i])) for i in kept]
     tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=place[weights.special["unk"]], byte_fallback=False))
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.Precompiled(_nmt_nfkc()), normalizers.Replace(Regex(" {2,}"), " ")]
-    )
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Precompiled(_nmt_nfkc()), normalizers.Replace(Regex(" {2,}"), " ")])
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always", split=True)
     begin, end = named["bos"], named["eos"]
     tokenizer.post_processor = processors.TemplateProcessing(

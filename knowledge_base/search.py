@@ -230,7 +230,19 @@ class Searcher:
 
     def _hit(self, place: int, score: float) -> Hit:
         row = self.sections[place]
-        plain = ("sheet", "sheet_title", "region", "key", "aspect", "title", "short", "body", "issuer", "effective_from", "reviewed_on")
+        plain = (
+            "sheet",
+            "sheet_title",
+            "region",
+            "key",
+            "aspect",
+            "title",
+            "short",
+            "body",
+            "issuer",
+            "effective_from",
+            "reviewed_on",
+        )
         sources = [Source(**source) for source in json.loads(row["sources"])]
         return Hit(**{name: row[name] for name in plain}, sources=sources, score=round(score, 4))
 

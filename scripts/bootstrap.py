@@ -57,7 +57,9 @@ def _of_pyenv(version: str) -> list[Path]:
     """All installed ones, newest first; an inactive version counts too."""
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     found = root.glob(f"versions/{version}.*/bin/python{version}")
-    return sorted(found, key=lambda path: int(path.parts[-3].rsplit(".", 1)[1]) if path.parts[-3][-1].isdigit() else -1, reverse=True)
+    return sorted(
+        found, key=lambda path: int(path.parts[-3].rsplit(".", 1)[1]) if path.parts[-3][-1].isdigit() else -1, reverse=True
+    )
 
 
 def _of_uv(version: str) -> list[Path]:

@@ -57,8 +57,9 @@ class Service:
         )  # fmt: skip
         self.rasa = RasaClient(self.supervisor.address, settings.turn_timeout_s)
         self.assistant = Assistant(
-            skills=parts.skills, urgent=parts.urgent, intents=parts.intents, encoder=parts.encoder, turns=parts.turns, rasa=_ReadyRasa(self),
-            regions=parts.regions, county=parts.county.code, at_once=settings.turns_at_once, text_limit=settings.text_limit,
+            skills=parts.skills, urgent=parts.urgent, intents=parts.intents, encoder=parts.encoder, turns=parts.turns,
+            rasa=_ReadyRasa(self), regions=parts.regions, county=parts.county.code, at_once=settings.turns_at_once,
+            text_limit=settings.text_limit,
         )  # fmt: skip
         self.chat = Chat(parts.journal, self.assistant.answer)
         self._actions = _QuietServer(

@@ -77,7 +77,9 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of a table")] = False,
     floor: Annotated[Path | None, typer.Option(help="JSON of metric and least value; exit 1 below it")] = None,
     misses: Annotated[bool, typer.Option(help="list what went wrong")] = False,
-    url: Annotated[str | None, typer.Option(help="a running demo to send them to; default: one of our own on throwaway data")] = None,
+    url: Annotated[
+        str | None, typer.Option(help="a running demo to send them to; default: one of our own on throwaway data")
+    ] = None,
 ) -> None:
     """Send labelled messages through the whole assistant and print the metrics."""
     from service.evaluate import run_evaluation

@@ -31,8 +31,15 @@ class RasaSupervisor:
     """The embedded Rasa process. ``ready`` is set while it answers."""
 
     def __init__(
-        self, *, python: Path, model: Path, encoder: Path, trackers: Path, action_url: str, action_token: str, log_file: Path,
-        threads: int = 1,
+        self,
+        *,
+        python: Path,
+        model: Path,
+        encoder: Path,
+        trackers: Path,
+        action_url: str,
+        action_token: str,
+        log_file: Path,
     ) -> None:
         self.address = RasaAddress(f"http://127.0.0.1:{free_port()}", secrets.token_urlsafe(24))
         self.ready = asyncio.Event()
@@ -49,7 +56,8 @@ class RasaSupervisor:
             "RASA_TELEMETRY_ENABLED": "false",
             "TF_CPP_MIN_LOG_LEVEL": "3",
             "CUDA_VISIBLE_DEVICES": "-1",
-            "OMP_NUM_THREADS": str(threads),
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
             "HF_HUB_OFFLINE": "1",
             "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
         }

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
@@ -20,6 +21,10 @@ from core.regions import Regions, load_regions
 from knowledge_base.index import build_index
 from knowledge_base.search import Searcher
 from tests.fakes import OUT_OF_SCOPE, FakeEncoder, tiny_sheets
+
+# a busy machine is not a failure; the suite has to stay quick
+settings.register_profile("mingbai", deadline=None, max_examples=60)
+settings.load_profile("mingbai")
 
 POSTGRESQL = "postgresql+psycopg://postgres@127.0.0.1:5432/test"
 

@@ -17,6 +17,7 @@ from cadres.case import STATES, Case, NoSuchCase
 from core import clock
 from core.accounts import Account, LoginLocked, LoginRefused, account_of, log_in, log_out
 from core.demo import demo_accounts
+from knowledge_base.text import clean
 from web.site import Site
 
 SESSION_COOKIE = "mingbai_desk"
@@ -42,11 +43,15 @@ def desk_router(site: Site) -> APIRouter:
         return account
 
     def page(request: Request, name: str, account: Account, **context: Any) -> Response:
-        shown = {"name": account.name, "role": ROLES.get(account.role, account.role), "place": site.regions.spoken(account.region)}
+        shown = {
+            "name": account.name,
+            "role": ROLES.get(account.role, account.role),
+            "place": site.regions.spoken(account.region),
+        }
         csrf = forms.dumps(request.cookies[SESSION_COOKIE][:16])
         return site.page(request, name, account=shown, csrf=csrf, **context)
 
-    def check_form(request: Request, csrf: str, bound_to: str) -> None:
+    def check_form(csrf: str, bound_to: str) -> None:
         try:
             said = str(forms.loads(csrf, max_age=FORM_LIFE_S))
         except BadSignature:
@@ -67,9 +72,9 @@ def desk_router(site: Site) -> APIRouter:
 
     @router.post("/login")
     async def login(request: Request, username: str = Form(""), password: str = Form(""), csrf: str = Form("")) -> Response:
-        check_form(request, csrf, request.cookies.get("mingbai_login", ""))
+        check_form(csrf, request.cookies.get("mingbai_login", ""))
         try:
-            token = await asyncio.to_thread(_log_in, site, username.strip(), password)
+            token = await asyncio.to_thread(_log_in, site, clean(username, 40), password)
         except (LoginRefused, LoginLocked) as error:
             return login_page(request, str(error), 401)
         response = RedirectResponse("/desk", 303)
@@ -82,7 +87,7 @@ def desk_router(site: Site) -> APIRouter:
     @router.post("/logout")
     async def logout(request: Request, csrf: str = Form("")) -> Response:
         token = request.cookies.get(SESSION_COOKIE, "")
-        check_form(request, csrf, token[:16])
+        check_form(csrf, token[:16])
         with site.database.begin() as session:
             log_out(session, token)
         response = RedirectResponse("/desk/login", 303)
@@ -117,11 +122,13 @@ def desk_router(site: Site) -> APIRouter:
     @router.post("/cases/{number}/accept")
     async def accept(request: Request, number: str, csrf: str = Form("")) -> Response:
         account = visible(request)
-        check_form(request, csrf, request.cookies[SESSION_COOKIE][:16])
+        check_form(csrf, request.cookies[SESSION_COOKIE][:16])
         with site.database.begin() as session:
             case = _visible_case(site, session, account, number)
             accepted = site.cases.accept(session, case, account)
-            said = site.texts.say("notice_accepted", number=case.number, office=site.regions.spoken(account.region) or account.name)
+            said = site.texts.say(
+                "notice_accepted", number=case.number, office=site.regions.spoken(account.region) or account.name
+            )
             if accepted:
                 site.cases.add_messages(session, case, [("cadre", said)])
         if accepted:

@@ -38,7 +38,7 @@ def pages_router(site: Site, chat: Chat, senders: Senders, limiter: Limiter) -> 
     async def chat_page(request: Request, notice: str | None = None, status: int = 200) -> Response:
         holder = Response()
         visitor = senders.visitor(request, holder)
-        sender = _page_sender(senders, visitor)
+        sender = _page_sender(visitor)
         conversation = site.journal.conversation("web", senders.key(sender, visitor))
         lines = await asyncio.to_thread(site.journal.lines, conversation)
         page = site.page(
@@ -64,7 +64,7 @@ def pages_router(site: Site, chat: Chat, senders: Senders, limiter: Limiter) -> 
             return await chat_page(request, str(error), 429)
         redirect = RedirectResponse("/", 303)
         visitor = senders.visitor(request, redirect)
-        key = senders.key(_page_sender(senders, visitor), visitor)
+        key = senders.key(_page_sender(visitor), visitor)
         await chat.say(key, ChatRequest(key[:64], text, clean(payload, 200), None, None))
         return redirect
 
@@ -115,7 +115,7 @@ def add_error_pages(app: FastAPI, site: Site) -> None:
         return answer(request, 500, MESSAGES[500])
 
 
-def _page_sender(senders: Senders, visitor: str) -> str:
+def _page_sender(visitor: str) -> str:
     """The chat page's sender: each browser its own, in the demo too."""
     return f"{PAGE_SENDER}-{visitor}"
 

@@ -15,7 +15,7 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
-from channels.journal import Journal
+from channels.journal import Journal, new_id
 from channels.message import Answerer
 from channels.web.sender import Senders
 from core.errors import MingbaiError
@@ -69,25 +69,27 @@ class Chat:
 
     def __init__(self, journal: Journal, answer: Answerer) -> None:
         self._journal, self._answer = journal, answer
-        self._running: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._running: dict[tuple[str, str], asyncio.Future[dict[str, Any]]] = {}
 
     async def say(self, key: str, request: ChatRequest) -> dict[str, Any]:
         """The answer to a message, in the contract's form; a retried id gets the answer that stands."""
         conversation = self._journal.conversation("web", key)
-        message, stored = await asyncio.to_thread(
-            self._journal.record, conversation, text=request.text, payload=request.payload, client_id=request.id, region=request.region
-        )
-        if stored is not None:
-            return stored
-        running = self._running.get(message.id)
-        if running is None:
-            running = asyncio.ensure_future(self._finish(message))
-            self._running[message.id] = running
-            running.add_done_callback(lambda _: self._running.pop(message.id, None))
+        name = (conversation, request.id or new_id())
+        running = self._running.get(name)
+        if running is None:  # the look into the journal belongs to the turn: a retry cannot slip in between look and answer
+            running = asyncio.ensure_future(self._turn(conversation, request))
+            self._running[name] = running
+            running.add_done_callback(lambda _: self._running.pop(name, None))
         # a villager who closes the page must not stop the turn: the effects are under way
         return await asyncio.shield(running)
 
-    async def _finish(self, message: Any) -> dict[str, Any]:
+    async def _turn(self, conversation: str, request: ChatRequest) -> dict[str, Any]:
+        message, stored = await asyncio.to_thread(
+            self._journal.record, conversation, text=request.text, payload=request.payload, client_id=request.id,
+            region=request.region,
+        )  # fmt: skip
+        if stored is not None:
+            return stored
         answer = await self._answer(message)
         return await asyncio.to_thread(self._journal.answered, answer)
 
@@ -109,6 +111,7 @@ def chat_router(chat: Chat, journal: Journal, senders: Senders, limiter: Limiter
 
     @router.get("/api/chat/updates")
     async def updates(request: Request, response: Response, sender: str = "", after: str = "") -> Any:
+        sender, after = clean(sender, 64), clean(after, 64)
         if not sender:
             return JSONResponse({"detail": "缺少 sender。"}, 422)
         key = senders.key(sender, senders.visitor(request, response))
@@ -135,7 +138,7 @@ def parse_request(body: bytes, clean: Callable[[str, int], str]) -> ChatRequest:
         raise BadRequest("请求不是 JSON。", 400) from None
     if not isinstance(found, dict):
         raise BadRequest("请求要是一个 JSON 对象。")
-    sender = _string(found, "sender", 64)
+    sender = clean(_string(found, "sender", 64), 64)
     text, payload = _string(found, "text", None), _string(found, "payload", 200)
     if not sender:
         raise BadRequest("缺少 sender。")
@@ -145,7 +148,7 @@ def parse_request(body: bytes, clean: Callable[[str, int], str]) -> ChatRequest:
     if region and not _REGION.fullmatch(region):
         raise BadRequest("region 要是6位或12位的区划代码。")
     client_id = _string(found, "id", 80)
-    return ChatRequest(clean(sender, 64), clean(text, TEXT_LIMIT), clean(payload, 200), clean(client_id, 80) or None, region or None)
+    return ChatRequest(sender, clean(text, TEXT_LIMIT), clean(payload, 200), clean(client_id, 80) or None, region or None)
 
 
 def _string(found: dict[str, Any], name: str, limit: int | None) -> str:
