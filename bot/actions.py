@@ -83,7 +83,7 @@ class ValidateReportForm(TurnAction):
         return "validate_report_form"
 
     def act(self, turn: Turn) -> tuple[list[Reply], list[EventType]]:
-        open_draft, _ = self._skills.known(turn.conversation)
+        open_draft = self._skills.known(turn.conversation).draft
         if open_draft is not None and turn.intent in INTERRUPTS and not turn.interrupted:
             return [], []  # nothing extracted: the form steps back and the interruption's rule is served
         if open_draft is None and turn.intent not in ("report_hardship", "inform"):

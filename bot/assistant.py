@@ -75,8 +75,9 @@ class Assistant:
     def _look(self, message: Inbound) -> tuple[Turn, Draft | None, str | None]:
         """What can be known before any dialogue: the place, the open report, the vector, and whether life is in danger."""
         text = clean(message.text, self._text_limit)
-        draft, region = self._skills.known(message.conversation)
-        turn = Turn(message, text, self._place(message.region, region))
+        known = self._skills.known(message.conversation)
+        turn = Turn(message, text, self._place(message.region, known.region), last=known.last)
+        draft = known.draft
         if message.payload or not has_words(text):
             return turn, draft, None
         turn.vector = self._encoder.question(normalise(text))
@@ -99,7 +100,7 @@ class Assistant:
             log.warning("answered without Rasa", message_id=turn.id, reason=str(failure))
         finally:
             await asyncio.to_thread(self._turns.close, turn)
-        fresh = Turn(turn.inbound, turn.text, turn.region, turn.vector)
+        fresh = Turn(turn.inbound, turn.text, turn.region, turn.vector, last=turn.last)
         replies = await asyncio.to_thread(self._fixed.answer, fresh)
         turn.intent, turn.confidence, turn.kind = fresh.intent, fresh.confidence, fresh.kind
         turn.sources, turn.case = fresh.sources, fresh.case
@@ -114,9 +115,11 @@ class Assistant:
             return "/inform"
         if payload.startswith("do:") and payload.removeprefix("do:") in DOABLE:
             return f"/{payload.removeprefix('do:')}"
-        if draft is not None and turn.text and self._skills.dialogue.fits(draft, turn.text):
-            return "/inform"
-        return None
+        if draft is not None and turn.text:
+            if self._skills.dialogue.is_bare_wish(turn.text):
+                return "/report_hardship"
+            return "/inform" if self._skills.dialogue.fits(draft, turn.text) else None
+        return "/ask_contact" if self._skills.is_place(turn.text) else None
 
     def _place(self, hint: str | None, known: str | None) -> str:
         """The villager's place: the village that the page names, else the one told before, else the county."""

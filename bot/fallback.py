@@ -34,10 +34,13 @@ class FixedDialogue:
 
     def answer(self, turn: Turn) -> list[Reply]:
         """The replies; the turn says what was understood."""
-        draft, _ = self._skills.known(turn.conversation)
+        draft = self._skills.known(turn.conversation).draft
         turn.intent, turn.confidence = self._intent(turn)
-        if draft is not None and not turn.inbound.payload and self._skills.dialogue.fits(draft, turn.text):
-            turn.intent, turn.confidence = "inform", 1.0
+        if draft is not None and not turn.inbound.payload:
+            if self._skills.dialogue.is_bare_wish(turn.text):
+                turn.intent, turn.confidence = "report_hardship", 1.0
+            elif self._skills.dialogue.fits(draft, turn.text):
+                turn.intent, turn.confidence = "inform", 1.0
         if draft is None and turn.intent == "report_hardship" and self._skills.starts_no_report(turn):
             return self._skills.answer_and_offer(turn)
         if turn.intent in ("inform", "report_hardship"):

@@ -125,7 +125,7 @@ class ReportDialogue:
         draft.asked = slot
         if slot == "place" and draft.choices:
             return "ask_place_which"
-        return f"ask_{slot}_again" if again and slot != "event" else f"ask_{slot}"
+        return f"ask_{slot}_again" if again and counting and slot != "event" else f"ask_{slot}"
 
     def options(self, draft: Draft) -> list[Region]:
         """The villages to offer as buttons, when a name is ambiguous."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from sqlalchemy.orm import Session
 
@@ -38,10 +38,20 @@ MAY_WE = re.compile(
     r"(能不能|可不可以|可以不可以|能否|算不算|是不是|够不够|符不符合|能|可以).{0,4}(报|算|评|进|当|吃|领|办|申请|纳入|享受)"
     r".{0,4}(监测|低保|特困|五保|补贴|补助|救助|医保|大病)"
 )
+PLACE_WORDS = re.compile(r"[我们你的是在家住村镇乡屯市县组社区街道,，。.!！ 里上那边呢啊了个]")
 CITE_FROM = 0.9  # a complaint is answered with the rule it is about from here
 SURE_FROM = 0.5  # below it we say that we are not certain what was asked
 URGENT_FROM = 0.5  # NLU must be this sure of danger that neither lexicon nor classifier saw
 CANCEL_FROM = 0.7  # NLU must be this sure before a report's draft is thrown away
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a conversation is about: the open report, the village it has named, the last question."""
+
+    draft: Draft | None = None
+    region: str | None = None
+    last: str = ""
 
 
 class Skills:
@@ -97,11 +107,9 @@ class Skills:
     def _find(self, turn: Turn) -> Result:
         """Search; a message that needs the one before it is searched together with that."""
         searcher, day = self._searcher(), clock.today()
-        alone = searcher.search(turn.text, vector=turn.vector, region=turn.region, day=day)
-        last = self._last_question(turn)
-        if last and turn.intent == "follow_up":
-            return searcher.search(f"{last} {turn.text}", region=turn.region, day=day)
-        return alone
+        if turn.last and turn.intent == "follow_up":
+            return searcher.search(turn.text, before=turn.last, region=turn.region, day=day)
+        return searcher.search(turn.text, vector=turn.vector, region=turn.region, day=day)
 
     def _decline(self, turn: Turn, result: Result) -> list[Reply]:
         """Say so, whom to ask, and the nearest titles; the question is kept for the editor."""
@@ -127,11 +135,6 @@ class Skills:
             buttons = [Button(hit.sheet_title, f"section:{hit.sheet}/{hit.key}") for hit in near]
             replies.append(Reply(self._texts.say("unknown_near"), buttons))
         return replies
-
-    def _last_question(self, turn: Turn) -> str:
-        with self._database.begin() as session:
-            row = conversation_row(session, turn.conversation)
-            return self._vault.unseal(row.last) if row.last else ""
 
     def _remember(self, turn: Turn, hit: Hit) -> None:
         """Keep what was talked about: the topic, and the question if it stood by itself."""
@@ -169,15 +172,32 @@ class Skills:
         return [Reply(self._texts.say(name))]
 
     def contact(self, turn: Turn) -> list[Reply]:
-        """The people of the village that the villager named, or of the one that the page knows."""
-        villages = self._regions.find_villages(turn.text, self._county.code)
-        region = villages[0].code if len(villages) == 1 else turn.region
+        """The people of the place that the villager named, or of the village that the page knows."""
+        places = self._places(turn.text)
+        region = places[0].code if len(places) == 1 else turn.region
         with self._database.begin() as session:
-            if len(region) < 12:
+            if len(region) < 9:
                 return [Reply(self._texts.say("contact_where", contact=self._call(session, region)))]
-            conversation_row(session, turn.conversation).region = region
+            if len(region) == 12:
+                conversation_row(session, turn.conversation).region = region
             people = "\n".join(f"{row.role} {row.name} {row.phone}" for row in contacts_for(session, region))
         return [Reply(self._texts.say("contact", place=self._regions.spoken(region), people=people))]
+
+    def is_place(self, text: str) -> bool:
+        """Whether a text is nothing but a place of the county: an answer to «您是哪个村的»."""
+        rest = text
+        for region in self._places(text):
+            for place in self._regions.path(region.code):
+                rest = rest.replace(place.short, "").replace(place.stem, "")
+        return rest != text and not PLACE_WORDS.sub("", rest)
+
+    def _places(self, text: str) -> list[Region]:
+        """The villages that a text names, or else the townships."""
+        villages = self._regions.find_villages(text, self._county.code)
+        if len(villages) == 1:
+            return villages
+        towns = [town for town in self._regions.children(self._county.code) if town.stem in text]
+        return towns if len(towns) == 1 else villages
 
     def human(self, turn: Turn) -> list[Reply]:
         with self._database.read() as session:
@@ -337,7 +357,7 @@ class Skills:
 
     def cancel_report(self, turn: Turn) -> list[Reply]:
         """Leave the report and keep nothing of it; when it is not certain that this was meant, ask first."""
-        draft, _ = self.known(turn.conversation)
+        draft = self.known(turn.conversation).draft
         if draft is not None and turn.confidence < CANCEL_FROM:
             return self._cancel_or_not(turn)
         if draft is None and self._was_a_question(turn, doubt_below=1.0):
@@ -367,14 +387,14 @@ class Skills:
     def say(self, name: str) -> list[Reply]:
         return [Reply(self._texts.say(name))]
 
-    def known(self, conversation: str) -> tuple[Draft | None, str | None]:
-        """The open report of a conversation, and the village that it has named before."""
+    def known(self, conversation: str) -> Known:
+        """What a conversation is about so far."""
         with self._database.read() as session:
             row = session.get(Conversation, conversation)
             if row is None:
-                return None, None
+                return Known()
             draft = Draft.from_json(self._vault.unseal_json(row.draft)) if row.draft else None
-            return draft, row.region
+            return Known(draft, row.region, self._vault.unseal(row.last) if row.last else "")
 
     def starts_no_report(self, turn: Turn) -> bool:
         """Whether a message that NLU takes for a report asks, of itself, whether a policy covers it."""

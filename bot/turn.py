@@ -19,6 +19,7 @@ class Turn:
     text: str
     region: str
     vector: np.ndarray | None = None
+    last: str = ""  # what was asked before, for messages that need it
     intent: str = "nlu_fallback"
     confidence: float = 0.0
     kind: str | None = None

@@ -186,5 +186,5 @@ def _check_digit(digits: str) -> int:
     return -sum(value // 10 + value % 10 for value in doubled) % 10
 
 
-def _visible(account: Account) -> Select[tuple[Case]]:
+def _visible(account: Account) -> Select[Case]:
     return select(Case).where(Case.region.startswith(account.region, autoescape=True))

@@ -123,18 +123,31 @@ class Searcher:
         self._database.close()
 
     def search(
-        self, question: str, *, vector: np.ndarray | None = None, region: str | None = None, day: date, limit: int = 5
+        self,
+        question: str,
+        *,
+        vector: np.ndarray | None = None,
+        before: str = "",
+        region: str | None = None,
+        day: date,
+        limit: int = 5,
     ) -> Result:
         """The sections that answer a question best, for a place and a day.
 
         Args:
             question: as typed; ``vector`` is the encoder's vector of its normalised form, if the caller has it.
+            before: what was asked before, for a question that makes sense only after it.
             region: the villager's place, any code; without one only the region-wide sheets answer.
         """
         text = normalise(question)
         scores = self.scores(text, self.encoder.question(text) if vector is None else vector)
         answering = self._answering(region, day)
         total = scores.total(answering)
+        if before:
+            # the question before says which sheet, this one says which section
+            text = normalise(f"{before} {question}")
+            scores = self.scores(text, self.encoder.question(text))
+            total = (total + scores.total(answering)) / 2
         order = [int(place) for place in np.argsort(-total, kind="stable")[:limit] if total[place] > -np.inf]
         if not order or self._model is None:
             return Result([], 0.0)
