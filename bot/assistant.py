@@ -94,7 +94,7 @@ class Assistant:
         try:
             async with self._places:
                 # text that begins with «/» is a command to Rasa
-                text = command or turn.text.lstrip("/ ") or "?"
+                text = command or turn.text.lstrip("/／ ") or "?"
                 return await self._rasa.turn(turn.conversation, turn.id, text, vector)
         except RasaFailed as failure:
             log.warning("answered without Rasa", message_id=turn.id, reason=str(failure))

@@ -51,7 +51,7 @@ class RasaClient:
             said = response.json()
         except (httpx.HTTPError, ValueError) as error:
             raise RasaFailed(f"Rasa: {type(error).__name__}") from error
-        if not said or (said[-1].get("custom") or {}).get(MARKER) != message_id:
+        if not isinstance(said, list) or not said or (said[-1].get("custom") or {}).get(MARKER) != message_id:
             raise RasaFailed("Rasa ended the turn without its marker")
         return [_reply(message) for message in said if message.get("text")]
 
@@ -59,9 +59,9 @@ class RasaClient:
         """Whether a model is loaded and answers."""
         try:
             response = await self._http.get("/status", params={"token": self._address.token}, timeout=2)
-        except httpx.HTTPError:
+            return response.status_code == 200 and bool(response.json().get("model_file"))
+        except (httpx.HTTPError, ValueError):  # ValueError: something else listens there and answers no JSON
             return False
-        return response.status_code == 200 and bool(response.json().get("model_file"))
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -6,6 +6,7 @@ It knows nothing of Rasa or the database: Rasa's form drives it, and without Ras
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -147,6 +148,7 @@ class ReportDialogue:
 
 def find_phone(text: str) -> str:
     """The first Chinese phone number in a text, as E.164, or nothing."""
+    text = unicodedata.normalize("NFKC", text)
     for match in phonenumbers.PhoneNumberMatcher(text, "CN"):
         return phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164)
     # a number that stands between Chinese characters has no word boundary, which the matcher wants

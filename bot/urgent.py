@@ -35,7 +35,8 @@ class UrgentCheck:
 
     def by_words(self, text: str) -> str | None:
         """The kind of danger that a wording gives away, or None."""
-        plain = self._harmless.sub("", re.sub(r"\s+", "", normalise(text)))
+        said = re.sub(r"\s+", "", normalise(text)).replace("著", "着")  # OpenCC leaves «著火» as it is: 名著 is right
+        plain = self._harmless.sub("", said)
         return next((kind for kind, pattern in self._kinds.items() if pattern.search(plain)), None)
 
     def check(self, text: str, vector: np.ndarray | None = None) -> str | None:

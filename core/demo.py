@@ -13,7 +13,7 @@ from core.regions import Region, load_regions
 COUNTY = County("450481", demo=True, accepted_door=False)
 PASSWORD = "mingbai-demo"  # shown on the log-in page of a demo; a live county has no such accounts
 _FAMILY = "莫梁李陈黄覃韦苏甘植封谢"
-_GIVEN = "志明 小兰 建国 秀英 海生 桂芳 永强 丽萍 伟文 春燕 国栋 美玲".split()
+_GIVEN = ["志明", "小兰", "建国", "秀英", "海生", "桂芳", "永强", "丽萍", "伟文", "春燕", "国栋", "美玲"]
 
 
 @dataclass(frozen=True)

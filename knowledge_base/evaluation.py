@@ -63,7 +63,7 @@ class Report:
 def load_items(file: Path) -> list[Item]:
     """Read a JSON-lines file. Raises BadLabels with the line."""
     items = []
-    for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
+    for number, line in enumerate(file.read_text("utf-8").split("\n"), 1):
         if not line.strip():
             continue
         try:

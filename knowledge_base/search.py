@@ -209,10 +209,11 @@ class Searcher:
         """The result, with the topic named that a text asks about and that no sheet treats yet."""
         written = {section["sheet"] for section in self.sections}
         best = hits[0]
-        said = normalise(f"{best.sheet_title} {best.title} {best.short} {best.body}")
+        said = normalise(f"{best.sheet_title} {best.title}")
+        own = self._topics.get(best.sheet, {}).get("words", [])  # a county may add a sheet that the topics do not list
         for name, topic in self._topics.items():
             named = [word for word in topic["words"] if word in text and word not in said]
-            if name in written or not named or any(word in text for word in self._topics[best.sheet]["words"]):
+            if name in written or not named or any(word in text for word in own):
                 continue
             nearest = [hit for hit in hits if hit.sheet == topic.get("instead")]
             if nearest:

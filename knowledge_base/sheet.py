@@ -138,7 +138,8 @@ class _Parser:
     def front_matter(self, end: int) -> dict[str, Any]:
         try:
             found = yaml.safe_load("\n".join(self.lines[1:end]))
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
+            # PyYAML lets the others through: «2024-13-45», «!!int», «!!timestamp x», deep nesting
             raise self.fail(2, f"front matter is not YAML: {error}") from None
         if not isinstance(found, dict):
             raise self.fail(2, "front matter is empty")
@@ -197,6 +198,8 @@ class _Parser:
         if not body:
             raise self.fail(head + 1, f"section «{heading['key']}» has no text")
         asked = [variant.strip() for variant in values["asked as"].split("|") if variant.strip()]
+        if not asked:
+            raise self.fail(head + 3, f"«asked as» has no question ({heading['key']})")
         sources = self.sources(values["source"], head + 4)
         return Section(heading["key"], heading["aspect"], heading["title"], values["short"], asked, sources, body)
 

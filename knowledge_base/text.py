@@ -13,18 +13,20 @@ from pathlib import Path
 
 LEXICON = Path(__file__).parent / "lexicon"
 _UNSAID = re.compile(r"[\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufffc\ufffd]")
+_PLAIN_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94) if chr(0x21 + i).isalnum() or chr(0x21 + i) in "/+-@#"}
 _BLANKS = re.compile(r"\s+")
 _MEANINGFUL = re.compile(r"[0-9A-Za-z\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _ASCII_WORD = re.compile(r"[0-9a-z]+")
 
 
 def clean(text: str, limit: int) -> str:
-    """Drop what no one can mean (NUL, controls, lone surrogates, invisible marks), fold widths (NFKC), cut at ``limit``.
+    """Drop what no one can mean (NUL, controls, lone surrogates, invisible marks), cut at ``limit``.
 
+    Full-width letters and digits become plain ones; punctuation stays as people wrote it, for people read it again.
     The cut comes first: the encoder needs seconds for ten thousand characters and rejects lone surrogates.
     """
     head = text[: limit * 4].encode("utf-8", "ignore").decode("utf-8")
-    folded = _UNSAID.sub("", unicodedata.normalize("NFKC", head))
+    folded = _UNSAID.sub("", head).translate(_PLAIN_WIDTH)
     printable = "".join(char if char in "\n\t" or unicodedata.category(char)[0] != "C" else " " for char in folded)
     return _BLANKS.sub(" ", printable).strip()[:limit]
 

@@ -6,21 +6,24 @@ import secrets
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
+from bot.skills import Skills
+from bot.texts import Texts
+from cadres.case import Cases
 from channels.journal import Journal
+from core.county import County
 from core.crypto import Vault
-from core.database import Database
+from core.database import Base, Database
 from core.regions import Regions, load_regions
 from knowledge_base.index import build_index
 from knowledge_base.search import Searcher
-from tests.fakes import OUT_OF_SCOPE, FakeEncoder, tiny_sheets
+from tests.fakes import COUNTY, OUT_OF_SCOPE, FakeEncoder, tiny_sheets
 
 # a busy machine is not a failure; the suite has to stay quick
 settings.register_profile("mingbai", deadline=None, max_examples=60)
@@ -30,89 +33,60 @@ POSTGRESQL = "postgresql+psycopg://postgres@127.0.0.1:5432/test"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A migrated, empty database: a file of its own on SQLite, a schema of its own on PostgreSQL."""
-    make = request.getfixturevalue(f"_{request.param}_urls")
-    yield from make(tmp_path)
+def database(request: pytest.FixtureRequest) -> Database:
+    """A migrated, empty database: a file of its own on SQLite, a schema of this run on PostgreSQL."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture
-def sqlite(tmp_path: Path, _sqlite_urls) -> Iterator[Database]:
-    """A migrated, empty SQLite database, for tests whose subject is not the database."""
-    yield from _sqlite_urls(tmp_path)
+def sqlite(tmp_path: Path, _sqlite_template: Path) -> Iterator[Database]:
+    """A migrated, empty SQLite database."""
+    file = tmp_path / "operational.db"
+    shutil.copy(_sqlite_template, file)
+    database = Database(f"sqlite:///{file}")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def postgresql(_postgresql_schema: Database) -> Iterator[Database]:
+    """A migrated, empty PostgreSQL database. Emptied after each test: a schema for each would take most of the run."""
+    yield _postgresql_schema
+    with _postgresql_schema.engine.begin() as connection:
+        connection.exec_driver_sql("set local lock_timeout to '5s'")  # a transaction left open is an error, not a hang
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(table.delete())
 
 
 @pytest.fixture(scope="session")
-def _sqlite_urls(tmp_path_factory: pytest.TempPathFactory):
-    template = tmp_path_factory.mktemp("template") / "template.db"
-    migrated = Database(f"sqlite:///{template}")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("template") / "template.db"
+    migrated = Database(f"sqlite:///{file}")
     migrated.upgrade()
     migrated.close()
-
-    def make(directory: Path) -> Iterator[Database]:
-        file = directory / "operational.db"
-        shutil.copy(template, file)
-        database = Database(f"sqlite:///{file}")
-        yield database
-        database.close()
-
-    return make
+    return file
 
 
 @pytest.fixture(scope="session")
-def _postgresql_urls():
+def _postgresql_schema() -> Iterator[Database]:
     address = make_url(POSTGRESQL)
     try:
         socket.create_connection((str(address.host), int(address.port or 5432)), timeout=2).close()
     except OSError as error:
         pytest.skip(f"no PostgreSQL answers on {address.host}:{address.port}: {error}")
-    engine = create_engine(f"{POSTGRESQL}?options=-csynchronous_commit%3Doff")
-    migration = _recorded_migration(engine)
-
-    def make(_directory: Path) -> Iterator[Database]:
-        with _schema(engine) as schema:
-            with engine.begin() as connection:
-                connection.exec_driver_sql(f"set local search_path to {schema}; {migration}")
-            database = Database(_in_schema(schema))
-            yield database
-            database.close()
-
-    yield make
-    engine.dispose()
-
-
-@contextmanager
-def _schema(engine: Engine) -> Iterator[str]:
-    """A schema of its own, dropped afterwards."""
-    name = f"test_{secrets.token_hex(8)}"
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"create schema {name}")
+    schema = f"test_{secrets.token_hex(8)}"
+    outside = create_engine(POSTGRESQL)
+    with outside.begin() as connection:
+        connection.exec_driver_sql(f"create schema {schema}")
+    database = Database(f"{POSTGRESQL}?options=-csearch_path%3D{schema}%20-csynchronous_commit%3Doff")
     try:
-        yield name
-    finally:
-        with engine.begin() as connection:
-            connection.exec_driver_sql(f"drop schema {name} cascade")
-
-
-def _in_schema(schema: str) -> str:
-    return f"{POSTGRESQL}?options=-csearch_path%3D{schema}%20-csynchronous_commit%3Doff"
-
-
-def _recorded_migration(engine: Engine) -> str:
-    """What the migrations say to PostgreSQL: run once for real, replayed for each test's schema, which is much faster."""
-    said: list[str] = []
-    with _schema(engine) as schema:
-        database = Database(_in_schema(schema))
-
-        @event.listens_for(database.engine, "before_cursor_execute")
-        def note(_connection, _cursor, statement, parameters, *_rest):
-            if statement.lstrip().lower().startswith(("create", "alter", "insert", "update", "drop")):
-                assert not parameters, "a migration with parameters cannot be replayed as text"
-                said.append(statement)
-
         database.upgrade()
+        yield database
+    finally:
         database.close()
-    return ";".join(said)
+        with outside.begin() as connection:
+            connection.exec_driver_sql(f"drop schema {schema} cascade")
+        outside.dispose()
 
 
 @pytest.fixture
@@ -131,6 +105,26 @@ def journal(database: Database, vault: Vault) -> Journal:
 def regions() -> Regions:
     """The real division table."""
     return load_regions()
+
+
+@pytest.fixture
+def county() -> County:
+    """The county that the tests serve."""
+    return County(COUNTY, demo=True, accepted_door=False)
+
+
+@pytest.fixture
+def skills(database: Database, vault: Vault, regions: Regions, county: County, searcher: Searcher) -> Skills:
+    """All skills over the tiny sheets and an empty database, on each kind of database."""
+    return Skills(
+        database=database,
+        vault=vault,
+        regions=regions,
+        county=county,
+        texts=Texts(),
+        cases=Cases(vault),
+        searcher=lambda: searcher,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -95,7 +95,7 @@ def test_a_source_speaks_plainly() -> None:
         (GOOD.replace("title: 农村低保", 'title: !!int ""'), 2, "not YAML"),
         (GOOD.replace("title: 农村低保", "title: !!timestamp x"), 2, "not YAML"),
         (GOOD.replace("title: 农村低保", "title: " + "9" * 5000), 2, "not YAML"),
-        (GOOD.replace("title: 农村低保", "title: " + "[" * 5000), 2, "not YAML"),
+        (GOOD.replace("title: 农村低保", "title: " + "[" * 1200), 2, "not YAML"),
         (GOOD.replace("reviewed_on:", "effective_to: 2023-12-31\nreviewed_on:"), 8, "lies before"),
         (GOOD.replace('region: "45"', 'region: "44"'), 4, "region is not"),
         (GOOD.replace('region: "45"', 'region: "450481100"'), 4, "region is not"),

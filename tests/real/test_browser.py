@@ -38,7 +38,7 @@ def desk(browser: Any, service: Remote, outside: list[str]) -> Iterator[Any]:
 
 def send(page: Any, text: str, awaited: str) -> None:
     """Type into the chat and wait for a word of the answer."""
-    page.fill("textarea[name=text], input[name=text]", text)
+    page.fill("#text", text)
     page.keyboard.press("Enter")
     page.wait_for_function("word => document.querySelector('[role=log]').innerText.includes(word)", arg=awaited, timeout=10_000)
 
@@ -47,7 +47,7 @@ def log_in(page: Any, username: str) -> None:
     page.goto("/desk")
     page.fill("input[name=username]", username)
     page.fill("input[name=password]", PASSWORD)
-    page.locator("form:has(input[name=password]:visible) button[type=submit]").first.click()
+    page.click("form.fields button")
     page.wait_for_url(re.compile(r"/desk$"))
 
 
@@ -93,8 +93,8 @@ def test_without_javascript(browser: Any, service: Remote) -> None:
     context = browser.new_context(base_url=service.url, viewport=PHONE, java_script_enabled=False)
     page = context.new_page()
     page.goto("/")
-    page.fill("textarea[name=text], input[name=text]", "低保怎么申请")
-    page.locator("form[action='/chat']:has(textarea, input[type=text]) button[type=submit]").last.click()
+    page.fill("#text", "低保怎么申请")
+    page.click("button.send")
     page.wait_for_selector("text=来源：《农村最低生活保障》")
     page.goto("/sheets")
     page.click("text=农村最低生活保障")
@@ -108,7 +108,7 @@ def test_desk_is_closed_to_strangers(desk: Any) -> None:
     assert desk.url.endswith("/desk/login")
     desk.fill("input[name=username]", "county")
     desk.fill("input[name=password]", "wrong")
-    desk.locator("form:has(input[name=password]:visible) button[type=submit]").first.click()
+    desk.click("form.fields button")
     desk.wait_for_selector("text=用户名或密码不对")
 
 
