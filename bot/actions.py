@@ -13,7 +13,6 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
-from rasa_sdk.interfaces import ActionExecutionRejection
 
 from bot.client import MARKER
 from bot.kinds import INTERRUPTS
@@ -21,8 +20,16 @@ from bot.report import SLOTS
 from bot.skills import Skills
 from bot.turn import Turn, Turns
 from channels.message import Reply
+from core.errors import MingbaiError
 
 FLAGS = {slot: f"report_{slot}" for slot in SLOTS}
+
+
+class TurnOver(MingbaiError):
+    """这一轮已经结束了。"""
+
+    # Not rasa-sdk's ActionExecutionRejection: Rasa answers that by predicting again, and with every action refused it
+    # would never stop.
 
 
 class TurnAction(Action):  # type: ignore[misc]  # rasa-sdk is not read by the type checker
@@ -32,11 +39,11 @@ class TurnAction(Action):  # type: ignore[misc]  # rasa-sdk is not read by the t
         self._turns = turns
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> list[EventType]:
-        """Raises ActionExecutionRejection when the turn is over or never was ours."""
+        """Raises TurnOver when the turn was given up or never was ours."""
         message_id = (tracker.latest_message.get("metadata") or {}).get("message_id", "")
         turn = self._turns.get(message_id)
         if turn is None:
-            raise ActionExecutionRejection(self.name(), "no such turn is open")
+            raise TurnOver
         intent = tracker.latest_message.get("intent") or {}
         return await asyncio.to_thread(self._locked, turn, intent, dispatcher)
 
@@ -47,7 +54,7 @@ class TurnAction(Action):  # type: ignore[misc]  # rasa-sdk is not read by the t
     def _locked(self, turn: Turn, intent: dict[str, Any], dispatcher: CollectingDispatcher) -> list[EventType]:
         with turn.lock:
             if self._turns.get(turn.id) is None:  # given up while we waited
-                raise ActionExecutionRejection(self.name(), "the turn was given up")
+                raise TurnOver
             turn.intent, turn.confidence = intent.get("name") or "nlu_fallback", float(intent.get("confidence") or 0)
             replies, events = self.act(turn)
             for reply in replies:
@@ -84,13 +91,15 @@ class ValidateReportForm(TurnAction):
 
     def act(self, turn: Turn) -> tuple[list[Reply], list[EventType]]:
         open_draft = self._skills.known(turn.conversation).draft
-        if open_draft is not None and turn.intent in INTERRUPTS and not turn.interrupted:
+        if turn.intent in INTERRUPTS and not turn.interrupted:
             return [], []  # nothing extracted: the form steps back and the interruption's rule is served
         if open_draft is None and turn.intent not in ("report_hardship", "inform"):
-            # the draft is gone: left just now, or filed while Rasa was down
+            # the draft is gone: left just now, or filed while Rasa was down; the form has nothing to ask
             return [], [SlotSet("requested_slot", None), *(SlotSet(flag, None) for flag in FLAGS.values())]
         if open_draft is None and turn.intent == "report_hardship" and self._skills.starts_no_report(turn):
-            return self._skills.answer_and_offer(turn), [SlotSet("requested_slot", None)]
+            replies = self._skills.answer_and_offer(turn)
+            turn.interrupted = True
+            return replies, [SlotSet("requested_slot", None)]
         draft, replies = self._skills.report_step(turn)
         return replies, [SlotSet(FLAGS[slot], True if draft.has(slot) else None) for slot in SLOTS]
 
@@ -98,15 +107,17 @@ class ValidateReportForm(TurnAction):
 class EndReport(TurnAction):
     """Files or leaves the report and clears the form's flags."""
 
-    def __init__(self, turns: Turns, name: str, skill: Callable[[Turn], list[Reply]]) -> None:
+    def __init__(self, turns: Turns, skills: Skills, name: str, skill: Callable[[Turn], list[Reply]]) -> None:
         super().__init__(turns)
-        self._name, self._skill = name, skill
+        self._skills, self._name, self._skill = skills, name, skill
 
     def name(self) -> str:
         return self._name
 
     def act(self, turn: Turn) -> tuple[list[Reply], list[EventType]]:
         replies = self._skill(turn)
+        if not replies and not turn.interrupted:  # there was no report to end: the message stands for itself
+            replies = self._skills.answer_policy(turn)
         turn.interrupted = True
         return replies, [SlotSet(flag, None) for flag in FLAGS.values()]
 
@@ -128,6 +139,6 @@ def executor_for(turns: Turns, skills: Skills) -> ActionExecutor:
     for name, skill in speaking.items():
         executor.register_action(SkillAction(turns, name, skill))
     executor.register_action(ValidateReportForm(turns, skills))
-    executor.register_action(EndReport(turns, "action_file_report", skills.file_report))
-    executor.register_action(EndReport(turns, "action_cancel_report", skills.cancel_report))
+    executor.register_action(EndReport(turns, skills, "action_file_report", skills.file_report))
+    executor.register_action(EndReport(turns, skills, "action_cancel_report", skills.cancel_report))
     return executor

@@ -28,4 +28,9 @@ KIND_OF = {
 }
 
 # Inside a report these are served first, and the report goes on after them.
-INTERRUPTS = frozenset(["ask_policy", "follow_up", "out_of_scope", "ask_section", "ask_contact", "ask_human", "urgent", "cancel"])
+INTERRUPTS = frozenset(
+    [
+        "ask_policy", "follow_up", "out_of_scope", "ask_section", "ask_contact", "ask_human", "ask_status", "ask_bot",
+        "complain", "opt_out", "opt_in", "greet", "thank", "goodbye", "urgent", "cancel",
+    ]
+)  # fmt: skip

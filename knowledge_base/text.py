@@ -91,6 +91,6 @@ def _replacements() -> tuple[re.Pattern[str], dict[str, str]]:
             said, _, meant = line.partition("\t")
             if not said or not meant:
                 raise ValueError(f"{file.name}:{number}: expected «said<TAB>meant»")
-            table[said] = meant
+            table[simplify(said)] = meant  # it is looked for after traditional characters are gone
     longest_first = sorted(table, key=len, reverse=True)
     return re.compile("|".join(map(re.escape, longest_first))), table

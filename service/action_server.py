@@ -10,9 +10,12 @@ from fastapi.responses import JSONResponse
 from rasa_sdk.executor import ActionExecutor
 from rasa_sdk.interfaces import ActionExecutionRejection, ActionNotFoundException
 
+from bot.actions import TurnOver
+
 
 def action_app(executor: ActionExecutor, token: str) -> FastAPI:
-    """rasa-sdk's webhook over its own executor: 200 done, 400 rejected, 403 wrong token, 404 unknown action."""
+    """rasa-sdk's webhook over its own executor: 200 done, 400 rejected, 403 wrong token, 404 unknown
+    action, 409 for no open turn."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.post("/webhook")
@@ -24,6 +27,8 @@ def action_app(executor: ActionExecutor, token: str) -> FastAPI:
             result = await executor.run(call)
         except ActionExecutionRejection as rejection:
             return JSONResponse({"error": rejection.message, "action_name": rejection.action_name}, 400)
+        except TurnOver as over:
+            return JSONResponse({"error": str(over), "action_name": call.get("next_action")}, 409)
         except ActionNotFoundException as missing:
             return JSONResponse({"error": missing.message, "action_name": missing.action_name}, 404)
         return JSONResponse(result.model_dump() if result else None)

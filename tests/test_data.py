@@ -110,7 +110,6 @@ def test_every_text_that_the_code_says_exists(domain: dict[str, Any]) -> None:
         assert not missing, f"{place}: {name} gets no {missing}"
 
 
-@pytest.mark.xfail(reason="utter_too_fast and utter_busy are left over: TooFast in channels/web/api.py says its own docstring")
 def test_every_text_is_said(domain: dict[str, Any]) -> None:
     """No response of the domain is left over."""
     said = {name for name, _, _ in spoken_names()} | set(made_names())

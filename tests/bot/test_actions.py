@@ -9,9 +9,9 @@ import pytest
 import yaml
 from rasa_sdk import Tracker
 from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
-from rasa_sdk.interfaces import ActionExecutionRejection, ActionNotFoundException
+from rasa_sdk.interfaces import ActionNotFoundException
 
-from bot.actions import FLAGS, SkillAction, executor_for
+from bot.actions import FLAGS, SkillAction, TurnOver, executor_for
 from bot.client import MARKER
 from bot.skills import Skills
 from bot.texts import DOMAIN, Texts
@@ -109,7 +109,7 @@ async def test_a_call_for_no_open_turn_is_rejected(rasa: Rasa, metadata: dict[st
     rasa.message("你好")
     tracker = Tracker.from_dict({"sender_id": "c", "latest_message": {"metadata": metadata, "intent": {"name": "greet"}}})
     dispatcher = CollectingDispatcher()
-    with pytest.raises(ActionExecutionRejection):
+    with pytest.raises(TurnOver):
         await rasa._executor.actions["action_chitchat"](dispatcher, tracker, {})
     assert dispatcher.messages == []
 
@@ -118,7 +118,7 @@ async def test_a_call_for_a_closed_turn_is_rejected(rasa: Rasa, database: Databa
     """An action that comes after the turn was given up changes nothing."""
     turn = rasa.message("我要报困难，老公住院")
     rasa.turns.close(turn)
-    with pytest.raises(ActionExecutionRejection):
+    with pytest.raises(TurnOver):
         await rasa.call("validate_report_form", turn.id, "report_hardship")
     assert rasa.skills.known("c").draft is None
 
@@ -130,7 +130,7 @@ async def test_a_turn_given_up_while_an_action_waits_is_rejected(rasa: Rasa) -> 
         calling = asyncio.create_task(rasa.call("action_chitchat", turn.id, "greet"))
         await asyncio.sleep(0.05)
         rasa.turns._open.clear()
-    with pytest.raises(ActionExecutionRejection):
+    with pytest.raises(TurnOver):
         await calling
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import unicodedata
-from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -85,24 +84,15 @@ def test_dialect_and_mistypings_are_normalised(said: str, meant: str) -> None:
     assert meant in normalise(said)
 
 
-def lexicon_lines() -> list[Any]:
-    """(word, meant) of the whole lexicon; the lines that are known not to work are marked."""
+def test_every_line_of_the_lexicon_is_applied() -> None:
+    """Each replacement of the lexicon is made when its word stands alone."""
     lines = [
         line.split("\t")
         for file in sorted(LEXICON.glob("*.tsv"))
         for line in file.read_text("utf-8").split("\n")
         if line and not line.startswith("#")
     ]
-    unfit = pytest.mark.xfail(reason="OpenCC turns 嗰 into 𠮶 before the lexicon is looked at: the line is never reached")
-    return [
-        pytest.param([(said, meant) for said, meant in lines if "嗰" not in said], id="all but 嗰"),
-        pytest.param([(said, meant) for said, meant in lines if "嗰" in said], id="嗰", marks=unfit),
-    ]
 
-
-@pytest.mark.parametrize("lines", lexicon_lines())
-def test_every_line_of_the_lexicon_is_applied(lines: list[tuple[str, str]]) -> None:
-    """Each replacement of the lexicon is made when its word stands alone."""
     assert lines
     assert [(said, normalise(said)) for said, meant in lines if normalise(said) != meant] == []
 
