@@ -87,8 +87,8 @@ def test_a_question_inside_a_report_is_answered_and_the_report_goes_on(villager:
 def test_what_is_neither_is_a_try(villager: Villager) -> None:
     """Inside a report small talk counts as an answer to the question, so that the report comes to its end."""
     villager.says("老公住院花了五万", "report_hardship")
-    villager.says("嗯嗯", "greet")
-    villager.says("嗯嗯", "greet")
+    villager.says("嗯嗯", "small_talk")
+    villager.says("嗯嗯", "small_talk")
     assert villager.skills.known("c").draft.region == COUNTY
 
 
