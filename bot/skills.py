@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.records import Conversation, Unanswered, conversation_row, once
@@ -389,12 +390,13 @@ class Skills:
 
     def known(self, conversation: str) -> Known:
         """What a conversation is about so far."""
-        with self._database.read() as session:
-            row = session.get(Conversation, conversation)
-            if row is None:
-                return Known()
-            draft = Draft.from_json(self._vault.unseal_json(row.draft)) if row.draft else None
-            return Known(draft, row.region, self._vault.unseal(row.last) if row.last else "")
+        columns = select(Conversation.region, Conversation.last, Conversation.draft).where(Conversation.key == conversation)
+        with self._database.statement(writes=False) as connection:
+            row = connection.execute(columns).one_or_none()
+        if row is None:
+            return Known()
+        draft = Draft.from_json(self._vault.unseal_json(row.draft)) if row.draft else None
+        return Known(draft, row.region, self._vault.unseal(row.last) if row.last else "")
 
     def starts_no_report(self, turn: Turn) -> bool:
         """Whether a message that NLU takes for a report asks, of itself, whether a policy covers it."""

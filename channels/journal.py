@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import LargeBinary, String, UniqueConstraint, select
+from sqlalchemy import LargeBinary, String, UniqueConstraint, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -58,8 +58,8 @@ class Line:
 
 
 def new_id() -> str:
-    """An id that sorts by time: 12 hex digits of milliseconds, 12 random ones."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(6)}"
+    """An id that sorts by time: 14 hex digits of microseconds, 10 random ones."""
+    return f"{time.time_ns() // 1_000:014x}{secrets.token_hex(5)}"
 
 
 class Journal:
@@ -79,29 +79,34 @@ class Journal:
         """Commit a message; gives it with the stored answer if it is a retry that was answered already."""
         message_id = new_id()
         body = {"text": text, "payload": payload, "region": region}
-        row = InboundRow(
-            id=message_id,
-            conversation=conversation,
-            client_id=client_id or message_id,
-            body=self._vault.seal_json(body),
-            received_at=clock.now(),
-        )
+        row = {
+            "id": message_id,
+            "conversation": conversation,
+            "client_id": client_id or message_id,
+            "body": self._vault.seal_json(body),
+            "received_at": clock.now(),
+        }
         try:
-            with self._database.begin() as session:
-                session.add(row)
+            with self._database.statement(writes=True) as connection:
+                connection.execute(insert(InboundRow), row)
         except IntegrityError:
             return self._retried(conversation, client_id or message_id)
         return Inbound(message_id, conversation, text, payload, region), None
 
     def answered(self, answer: Answer) -> dict[str, Any]:
         """Store an answer beside its message, unless one stands there already; gives the one that stands."""
-        with self._database.begin() as session:
-            row = session.get(InboundRow, answer.message_id, with_for_update=True)
-            if row is None:
-                raise LookupError(f"no journalled message {answer.message_id}")
-            if row.answer is None:
-                row.answer, row.answered_at = self._vault.seal_json(answer.as_json()), clock.now()
-            return dict(self._vault.unseal_json(row.answer))
+        said = answer.as_json()
+        first = update(InboundRow).where(InboundRow.id == answer.message_id, InboundRow.answer.is_(None))
+        with self._database.statement(writes=True) as connection:
+            stored = connection.execute(first.values(answer=self._vault.seal_json(said), answered_at=clock.now()))
+            if stored.rowcount == 1:
+                return said
+            standing = connection.execute(
+                select(InboundRow.answer).where(InboundRow.id == answer.message_id)
+            ).scalar_one_or_none()
+        if standing is None:
+            raise LookupError(f"no journalled message {answer.message_id}")
+        return dict(self._vault.unseal_json(standing))
 
     def unanswered(self, before: datetime) -> list[Inbound]:
         """Messages received before a moment and never answered, oldest first."""

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
+from sqlalchemy import Connection, DateTime, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
@@ -61,6 +61,13 @@ class Database:
     def begin(self) -> Iterator[Session]:
         with self._sessions.begin() as session:
             yield session
+
+    @contextmanager
+    def statement(self, *, writes: bool) -> Iterator[Connection]:
+        """A transaction of a plain statement or two, without the ORM's bookkeeping: for what every message does."""
+        engine = self.engine if writes else self.engine.execution_options(**{READ_ONLY: True})
+        with engine.begin() as connection:
+            yield connection
 
     @contextmanager
     def read(self) -> Iterator[Session]:

@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 TABLE = Path(__file__).parent / "data" / "regions-guangxi.csv.gz"
@@ -29,12 +29,12 @@ class Region:
     level: str
     name: str
 
-    @property
+    @cached_property
     def short(self) -> str:
         """The name as people say it: «樟木社区», «探花村», «岑城镇»."""
         return _OFFICE.sub("", self.name) or self.name
 
-    @property
+    @cached_property
     def stem(self) -> str:
         """The name without its kind: «樟木», «探花», «岑城»; never less than two characters."""
         stem = _SUFFIX.sub("", self.short)
@@ -47,6 +47,7 @@ class Regions:
     def __init__(self, rows: Iterable[Region]) -> None:
         self._by_code = {row.code: row for row in rows}
         self._children: defaultdict[str, list[Region]] = defaultdict(list)
+        self._villages: dict[str, list[Region]] = {}
         for row in self._by_code.values():
             self._children[row.parent].append(row)
 
@@ -58,10 +59,11 @@ class Regions:
 
     def villages(self, code: str) -> list[Region]:
         """All villages at or below a code."""
-        here = self._by_code.get(code)
-        if here is not None and here.level == "village":
-            return [here]
-        return [village for child in self._children[code] for village in self.villages(child.code)]
+        if code not in self._villages:
+            here = self._by_code.get(code)
+            below = [village for child in self._children[code] for village in self.villages(child.code)]
+            self._villages[code] = [here] if here is not None and here.level == "village" else below
+        return self._villages[code]
 
     def path(self, code: str) -> list[Region]:
         """From the county down to the place itself: «岑溪市, 岑城镇, 探花村»."""

@@ -13,8 +13,9 @@ from typing import Any
 
 import structlog
 import uvicorn
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.actions import executor_for
 from bot.assistant import Assistant
@@ -106,6 +107,22 @@ class Service:
             self.parts.turns.close(turn)
 
 
+class _SecurityHeaders:
+    """Puts the same headers on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self._headers]
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
 class _ReadyRasa:
     """Rasa as the assistant sees it: it fails at once while the process is known to be down."""
 
@@ -154,12 +171,7 @@ def create_app(settings: Settings) -> FastAPI:
     add_error_pages(app, site)
     _add_health(app, service)
 
-    @app.middleware("http")
-    async def headers(request: Request, following: Any) -> Response:
-        response: Response = await following(request)
-        response.headers.update(HEADERS)
-        return response
-
+    app.add_middleware(_SecurityHeaders)
     return app
 
 

@@ -91,7 +91,8 @@ class Artefacts:
 
     def _model_key(self) -> str:
         files = [
-            PROJECT_ROOT / "config.yml", BOT / "domain.yml", BOT / "rules.yml", BOT / "components.py", BOT / "intents.py",
+            PROJECT_ROOT / "config.yml", BOT / "domain.yml", BOT / "rules.yml", BOT / "components.py",
+            BOT / "overrides.py", BOT / "intents.py",
             PROJECT_ROOT / "knowledge_base" / "text.py", LOCKS / "rasa.txt", *sorted(INTENTS.glob("*.yml")),
             *sorted((PROJECT_ROOT / "knowledge_base" / "lexicon").iterdir()),
         ]  # fmt: skip
