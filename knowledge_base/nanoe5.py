@@ -129,16 +129,17 @@ def read_weights() -> Weights:
 
 def save_sentence_transformer(directory: Path) -> None:
     """Write the pruned model as an ordinary sentence-transformers directory."""
-    from sentence_transformers import SentenceTransformer, models
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer import modules
 
     weights = read_weights()
     kept = _kept_ids(weights)
     inner = directory / "bert"
     _bert(weights, kept).save_pretrained(inner)
     _tokenizer(weights, kept).save_pretrained(inner)
-    transformer = models.Transformer(str(inner), max_seq_length=weights.sizes["positions"])
+    transformer = modules.Transformer(str(inner), max_seq_length=weights.sizes["positions"])
     model = SentenceTransformer(
-        modules=[transformer, models.Pooling(weights.sizes["hidden"], "mean"), models.Normalize()],
+        modules=[transformer, modules.Pooling(weights.sizes["hidden"], "mean"), modules.Normalize()],
         prompts={"query": "query: ", "passage": "passage: "},
         device="cpu",
     )
