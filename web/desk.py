@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import secrets
 from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
-from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlalchemy.orm import Session
 
 from cadres.case import STATES, Case, NoSuchCase
 from core import clock
-from core.accounts import Account, LoginLocked, LoginRefused, account_of, log_in, log_out
+from core.accounts import Account, LoginLocked, LoginRefused, log_in, log_out
 from core.demo import demo_accounts
 from knowledge_base.text import clean
+from web.desk_frame import SESSION_COOKIE, DeskFrame
 from web.site import Site
 
-SESSION_COOKIE = "mingbai_desk"
-FORM_LIFE_S = 12 * 3600
-ROLES = {"grid": "网格员", "village": "村级信息员", "town": "乡镇", "county": "县级"}
 DANGERS = {
     "suicide": "可能轻生", "violence": "暴力", "hunger": "断粮", "child_alone": "孩子没人管", "trapped": "被困",
     "medical": "急病重伤", "general": "求救", "unknown": "有危险",
@@ -32,37 +28,12 @@ DANGERS = {
 def desk_router(site: Site) -> APIRouter:
     """``/desk`` and below. Every route but the log-in needs a session."""
     router = APIRouter(prefix="/desk")
-    forms = URLSafeTimedSerializer(site.vault.signing_key, salt="desk form")
-
-    def visible(request: Request) -> Account:
-        token = request.cookies.get(SESSION_COOKIE, "")
-        with site.database.read() as session:
-            account = account_of(session, token) if token else None
-        if account is None:
-            raise _NotLoggedIn
-        return account
-
-    def page(request: Request, name: str, account: Account, **context: Any) -> Response:
-        shown = {
-            "name": account.name,
-            "role": ROLES.get(account.role, account.role),
-            "place": site.regions.spoken(account.region),
-        }
-        csrf = forms.dumps(request.cookies[SESSION_COOKIE][:16])
-        return site.page(request, name, account=shown, csrf=csrf, **context)
-
-    def check_form(csrf: str, bound_to: str) -> None:
-        try:
-            said = str(forms.loads(csrf, max_age=FORM_LIFE_S))
-        except BadSignature:
-            raise HTTPException(403, "页面过期了，请返回重试。") from None
-        if not hmac.compare_digest(said, bound_to):
-            raise HTTPException(403, "页面过期了，请返回重试。")
+    frame = DeskFrame(site)
 
     def login_page(request: Request, error: str | None = None, status: int = 200) -> Response:
         known = demo_accounts(site.county) if site.county.demo else []
         nonce = secrets.token_hex(8)
-        response = site.page(request, "desk_login.html", status, error=error, demo_accounts=known, csrf=forms.dumps(nonce))
+        response = site.page(request, "desk_login.html", status, error=error, demo_accounts=known, csrf=frame.token(nonce))
         response.set_cookie("mingbai_login", nonce, httponly=True, samesite="strict", secure=site.settings.secure_cookies)
         return response
 
@@ -72,7 +43,7 @@ def desk_router(site: Site) -> APIRouter:
 
     @router.post("/login")
     async def login(request: Request, username: str = Form(""), password: str = Form(""), csrf: str = Form("")) -> Response:
-        check_form(csrf, request.cookies.get("mingbai_login", ""))
+        frame.check(csrf, request.cookies.get("mingbai_login", ""))
         try:
             token = await asyncio.to_thread(_log_in, site, clean(username, 40), password)
         except (LoginRefused, LoginLocked) as error:
@@ -87,7 +58,7 @@ def desk_router(site: Site) -> APIRouter:
     @router.post("/logout")
     async def logout(request: Request, csrf: str = Form("")) -> Response:
         token = request.cookies.get(SESSION_COOKIE, "")
-        check_form(csrf, token[:16])
+        frame.check_form(request, csrf)
         with site.database.begin() as session:
             log_out(session, token)
         response = RedirectResponse("/desk/login", 303)
@@ -96,20 +67,20 @@ def desk_router(site: Site) -> APIRouter:
 
     @router.get("")
     async def queue(request: Request) -> Response:
-        account = visible(request)
+        account = frame.account(request)
         with site.database.read() as session:
             cases = site.cases.queue(session, account)
             counts = site.cases.counts(session, account)
         villages = len(site.regions.villages(account.region))
         groups = _by_village(site, cases)
-        return page(
+        return frame.page(
             request, "desk.html", account, counts={"urgent": 0, "routine": 0, **counts}, groups=groups,
             villages_quiet=max(villages - len({case.region for case in cases if len(case.region) == 12}), 0),
         )  # fmt: skip
 
     @router.get("/cases/{number}")
     async def case_page(request: Request, number: str, done: str = "") -> Response:
-        account = visible(request)
+        account = frame.account(request)
         with site.database.read() as session:
             case = _visible_case(site, session, account, number)
             said = site.cases.messages(session, case)
@@ -117,12 +88,12 @@ def desk_router(site: Site) -> APIRouter:
         messages = [{"who": line.who, "text": line.text, "when": clock.spoken(line.at)} for line in said]
         view = {**_detail(site, case), "accepted_by": acceptor.name if acceptor else "", "url": f"/desk/cases/{case.number}"}
         flash = "已受理，村民会收到一条消息。" if done and case.accepted_by == account.id else None
-        return page(request, "desk_case.html", account, case=view, messages=messages, flash=flash)
+        return frame.page(request, "desk_case.html", account, case=view, messages=messages, flash=flash)
 
     @router.post("/cases/{number}/accept")
     async def accept(request: Request, number: str, csrf: str = Form("")) -> Response:
-        account = visible(request)
-        check_form(csrf, request.cookies[SESSION_COOKIE][:16])
+        account = frame.account(request)
+        frame.check_form(request, csrf)
         with site.database.begin() as session:
             case = _visible_case(site, session, account, number)
             accepted = site.cases.accept(session, case, account)
@@ -136,11 +107,6 @@ def desk_router(site: Site) -> APIRouter:
         return RedirectResponse(f"/desk/cases/{case.number}{'?done=1' if accepted else ''}", 303)
 
     return router
-
-
-class _NotLoggedIn(HTTPException):
-    def __init__(self) -> None:
-        super().__init__(303, headers={"Location": "/desk/login"})
 
 
 def _visible_case(site: Site, session: Session, account: Account, number: str) -> Case:

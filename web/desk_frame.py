@@ -1,0 +1,65 @@
+"""What every page of the desk stands in: who is logged in, the forms' tokens, the frame around the page."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+
+from fastapi import HTTPException, Request, Response
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from core.accounts import Account, account_of
+from web.site import Site
+
+SESSION_COOKIE = "mingbai_desk"
+FORM_LIFE_S = 12 * 3600
+ROLES = {"grid": "网格员", "village": "村级信息员", "town": "乡镇", "county": "县级"}
+
+
+class DeskFrame:
+    """The frame of one site's desk; every router of the desk has one."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._forms = URLSafeTimedSerializer(site.vault.signing_key, salt="desk form")
+
+    def account(self, request: Request) -> Account:
+        """Who is logged in. Raises an HTTP error that leads to the log-in page."""
+        token = request.cookies.get(SESSION_COOKIE, "")
+        with self._site.database.read() as session:
+            account = account_of(session, token) if token else None
+        if account is None:
+            raise _NotLoggedIn
+        return account
+
+    def page(self, request: Request, name: str, account: Account, **context: Any) -> Response:
+        """A template of the desk, with the person's name and the token that its forms carry (``csrf``)."""
+        shown = {
+            "name": account.name,
+            "role": ROLES.get(account.role, account.role),
+            "place": self._site.regions.spoken(account.region),
+        }
+        csrf = self.token(request.cookies[SESSION_COOKIE][:16])
+        return self._site.page(request, name, account=shown, csrf=csrf, **context)
+
+    def token(self, bound_to: str) -> str:
+        """A form's token, bound to a log-in."""
+        return self._forms.dumps(bound_to)
+
+    def check(self, csrf: str, bound_to: str) -> None:
+        """Raises an HTTP error when a form's token is not one of ours, is old, or belongs to another log-in."""
+        try:
+            said = str(self._forms.loads(csrf, max_age=FORM_LIFE_S))
+        except BadSignature:
+            raise HTTPException(403, "页面过期了，请返回重试。") from None
+        if not hmac.compare_digest(said, bound_to):
+            raise HTTPException(403, "页面过期了，请返回重试。")
+
+    def check_form(self, request: Request, csrf: str) -> None:
+        """The same for the forms behind the log-in."""
+        self.check(csrf, request.cookies.get(SESSION_COOKIE, "")[:16])
+
+
+class _NotLoggedIn(HTTPException):
+    def __init__(self) -> None:
+        super().__init__(303, headers={"Location": "/desk/login"})
