@@ -96,11 +96,11 @@ class ValidateReportForm(TurnAction):
         if open_draft is None and turn.intent not in ("report_hardship", "inform"):
             # the draft is gone: left just now, or filed while Rasa was down; the form has nothing to ask
             return [], [SlotSet("requested_slot", None), *(SlotSet(flag, None) for flag in FLAGS.values())]
-        if open_draft is None and turn.intent == "report_hardship" and self._skills.starts_no_report(turn):
-            replies = self._skills.answer_and_offer(turn)
+        if open_draft is None and turn.intent == "report_hardship" and self._skills.answers.starts_no_report(turn):
+            replies = self._skills.answers.answer_and_offer(turn)
             turn.interrupted = True
             return replies, [SlotSet("requested_slot", None)]
-        draft, replies = self._skills.report_step(turn)
+        draft, replies = self._skills.report.step(turn)
         return replies, [SlotSet(FLAGS[slot], True if draft.has(slot) else None) for slot in SLOTS]
 
 
@@ -117,7 +117,7 @@ class EndReport(TurnAction):
     def act(self, turn: Turn) -> tuple[list[Reply], list[EventType]]:
         replies = self._skill(turn)
         if not replies and not turn.interrupted:  # there was no report to end: the message stands for itself
-            replies = self._skills.answer_policy(turn)
+            replies = self._skills.answers.answer_policy(turn)
         turn.interrupted = True
         return replies, [SlotSet(flag, None) for flag in FLAGS.values()]
 
@@ -125,20 +125,20 @@ class EndReport(TurnAction):
 def executor_for(turns: Turns, skills: Skills) -> ActionExecutor:
     """rasa-sdk's executor with all actions of the domain."""
     speaking: dict[str, Callable[[Turn], list[Reply]]] = {
-        "action_answer_policy": skills.answer_policy,
-        "action_show_section": skills.show_section,
-        "action_chitchat": skills.chitchat,
-        "action_contact": skills.contact,
-        "action_human": skills.human,
-        "action_status": skills.status,
-        "action_complaint": skills.complaint,
-        "action_texts": skills.texts,
-        "action_urgent": skills.perhaps_urgent,
+        "action_answer_policy": skills.answers.answer_policy,
+        "action_show_section": skills.answers.show_section,
+        "action_chitchat": skills.people.chitchat,
+        "action_contact": skills.people.contact,
+        "action_human": skills.people.human,
+        "action_status": skills.people.status,
+        "action_complaint": skills.people.complaint,
+        "action_texts": skills.people.texts,
+        "action_urgent": skills.danger.perhaps_urgent,
     }
     executor = ActionExecutor()
     for name, skill in speaking.items():
         executor.register_action(SkillAction(turns, name, skill))
     executor.register_action(ValidateReportForm(turns, skills))
-    executor.register_action(EndReport(turns, skills, "action_file_report", skills.file_report))
-    executor.register_action(EndReport(turns, skills, "action_cancel_report", skills.cancel_report))
+    executor.register_action(EndReport(turns, skills, "action_file_report", skills.report.file))
+    executor.register_action(EndReport(turns, skills, "action_cancel_report", skills.report.cancel))
     return executor

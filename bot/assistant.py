@@ -63,11 +63,11 @@ class Assistant:
             turn, draft, danger = await asyncio.to_thread(self._look, message)
             if danger is not None:
                 turn.intent, turn.confidence = "urgent", 1.0
-                return turn.answer(await asyncio.to_thread(self._skills.urgent, turn, danger))
+                return turn.answer(await asyncio.to_thread(self._skills.danger.urgent, turn, danger))
             if not message.payload and not has_words(turn.text):
                 turn.kind, turn.confidence = "chitchat", 1.0
                 return turn.answer(self._skills.say("unreadable"))
-            joined = await asyncio.to_thread(self._skills.add_to_urgent, turn) if turn.text and draft is None else None
+            joined = await asyncio.to_thread(self._skills.danger.add_to_urgent, turn) if turn.text and draft is None else None
             if joined is not None:
                 return turn.answer(joined)
             return turn.answer(await self._through_rasa(turn, draft))
@@ -83,7 +83,7 @@ class Assistant:
         turn.vector = self._encoder.question(normalise(text))
         whole = message.text if len(message.text) > len(text) else text
         danger = self._urgent.check(whole, turn.vector if whole is text else None)
-        if danger == UNKNOWN and draft is not None and self._skills.dialogue.fits(draft, text):
+        if danger == UNKNOWN and draft is not None and self._skills.report.dialogue.fits(draft, text):
             danger = None  # an answer to our own question («没有电话»); words of danger would have been seen
         return turn, draft, danger
 
@@ -116,10 +116,10 @@ class Assistant:
         if payload.startswith("do:") and payload.removeprefix("do:") in DOABLE:
             return f"/{payload.removeprefix('do:')}"
         if draft is not None and turn.text:
-            if self._skills.dialogue.is_bare_wish(turn.text):
+            if self._skills.report.dialogue.is_bare_wish(turn.text):
                 return "/report_hardship"
-            return "/inform" if self._skills.dialogue.fits(draft, turn.text) else None
-        return "/ask_contact" if self._skills.is_place(turn.text) else None
+            return "/inform" if self._skills.report.dialogue.fits(draft, turn.text) else None
+        return "/ask_contact" if self._skills.people.is_place(turn.text) else None
 
     def _place(self, hint: str | None, known: str | None) -> str:
         """The villager's place: the village that the page names, else the one told before, else the county."""

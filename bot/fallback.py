@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from bot.intents import LightIntents
 from bot.kinds import INTERRUPTS
-from bot.skills import CANCEL_FROM, Skills
+from bot.skills import Skills
+from bot.skills.report import CANCEL_FROM
 from bot.turn import Turn
 from channels.message import Reply
 from knowledge_base.text import normalise
@@ -20,16 +21,16 @@ class FixedDialogue:
     def __init__(self, skills: Skills, intents: LightIntents) -> None:
         self._skills, self._intents = skills, intents
         self._serving: dict[str, Callable[[Turn], list[Reply]]] = {
-            "ask_section": skills.show_section,
-            "ask_contact": skills.contact,
-            "ask_human": skills.human,
-            "ask_status": skills.status,
-            "complain": skills.complaint,
-            "opt_out": skills.texts,
-            "opt_in": skills.texts,
-            "cancel": skills.cancel_report,
-            "urgent": skills.perhaps_urgent,
-            **dict.fromkeys(CHITCHAT, skills.chitchat),
+            "ask_section": skills.answers.show_section,
+            "ask_contact": skills.people.contact,
+            "ask_human": skills.people.human,
+            "ask_status": skills.people.status,
+            "complain": skills.people.complaint,
+            "opt_out": skills.people.texts,
+            "opt_in": skills.people.texts,
+            "cancel": skills.report.cancel,
+            "urgent": skills.danger.perhaps_urgent,
+            **dict.fromkeys(CHITCHAT, skills.people.chitchat),
         }
 
     def answer(self, turn: Turn) -> list[Reply]:
@@ -37,12 +38,12 @@ class FixedDialogue:
         draft = self._skills.known(turn.conversation).draft
         turn.intent, turn.confidence = self._intent(turn)
         if draft is not None and not turn.inbound.payload:
-            if self._skills.dialogue.is_bare_wish(turn.text):
+            if self._skills.report.dialogue.is_bare_wish(turn.text):
                 turn.intent, turn.confidence = "report_hardship", 1.0
-            elif self._skills.dialogue.fits(draft, turn.text):
+            elif self._skills.report.dialogue.fits(draft, turn.text):
                 turn.intent, turn.confidence = "inform", 1.0
-        if draft is None and turn.intent == "report_hardship" and self._skills.starts_no_report(turn):
-            return self._skills.answer_and_offer(turn)
+        if draft is None and turn.intent == "report_hardship" and self._skills.answers.starts_no_report(turn):
+            return self._skills.answers.answer_and_offer(turn)
         if turn.intent in ("inform", "report_hardship"):
             return self._report(turn)
         if draft is None:
@@ -66,8 +67,8 @@ class FixedDialogue:
         return self._intents.intent(normalise(turn.text), turn.vector) if turn.vector is not None else ("nlu_fallback", 0.0)
 
     def _report(self, turn: Turn) -> list[Reply]:
-        draft, replies = self._skills.report_step(turn)
-        return replies if draft.missing else replies + self._skills.file_report(turn)
+        draft, replies = self._skills.report.step(turn)
+        return replies if draft.missing else replies + self._skills.report.file(turn)
 
     def _serve(self, turn: Turn) -> list[Reply]:
-        return self._serving.get(turn.intent, self._skills.answer_policy)(turn)
+        return self._serving.get(turn.intent, self._skills.answers.answer_policy)(turn)

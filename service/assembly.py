@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.intents import LightIntents
-from bot.skills import Skills
+from bot.skills import Shared, Skills
 from bot.texts import Texts
 from bot.turn import Turns
 from bot.urgent import LEXICON, UrgentCheck
@@ -61,11 +61,11 @@ def assemble(settings: Settings) -> Parts:
     encoder = Encoder(artefacts.encoder)
     searcher = Searcher(settings.index_file, encoder)
     intents = LightIntents(artefacts.intents)
-    skills = Skills(
+    shared = Shared(
         database=database, vault=vault, regions=regions, county=county, texts=texts, cases=cases, searcher=lambda: searcher
     )
     return Parts(
         settings=settings, artefacts=artefacts, database=database, vault=vault, regions=regions, county=county, texts=texts,
         journal=Journal(database, vault), cases=cases, encoder=encoder, searcher=searcher,
-        intents=intents, urgent=UrgentCheck(LEXICON, intents, encoder), turns=turns, skills=skills,
+        intents=intents, urgent=UrgentCheck(LEXICON, intents, encoder), turns=turns, skills=Skills(shared),
     )  # fmt: skip

@@ -13,7 +13,7 @@ from hypothesis import settings
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
-from bot.skills import Skills
+from bot.skills import Shared, Skills
 from bot.texts import Texts
 from cadres.case import Cases
 from channels.journal import Journal
@@ -117,13 +117,15 @@ def county() -> County:
 def skills(database: Database, vault: Vault, regions: Regions, county: County, searcher: Searcher) -> Skills:
     """All skills over the tiny sheets and an empty database, on each kind of database."""
     return Skills(
-        database=database,
-        vault=vault,
-        regions=regions,
-        county=county,
-        texts=Texts(),
-        cases=Cases(vault),
-        searcher=lambda: searcher,
+        Shared(
+            database=database,
+            vault=vault,
+            regions=regions,
+            county=county,
+            texts=Texts(),
+            cases=Cases(vault),
+            searcher=lambda: searcher,
+        )
     )
 
 

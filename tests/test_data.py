@@ -66,7 +66,7 @@ def rows() -> list[dict[str, Any]]:
 def spoken_names() -> list[tuple[str, set[str], str]]:
     """(name, values, place) of each ``….say("name", …)`` in the code; names that are put together are left out."""
     found = []
-    for file in [path for folder in ("bot", "web", "service") for path in (PROJECT_ROOT / folder).glob("*.py")]:
+    for file in [path for folder in ("bot", "web", "service") for path in (PROJECT_ROOT / folder).rglob("*.py")]:
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "say" and node.args:
                 said = node.args[0]
@@ -118,7 +118,7 @@ def test_every_text_is_said(domain: dict[str, Any]) -> None:
 
 def test_every_name_in_quotes_exists() -> None:
     """Whatever ``utter_…`` the code and the rules write out is a response."""
-    for file in [*(PROJECT_ROOT / "bot").glob("*.py"), PROJECT_ROOT / "bot" / "rules.yml"]:
+    for file in [*(PROJECT_ROOT / "bot").rglob("*.py"), PROJECT_ROOT / "bot" / "rules.yml"]:
         for name in re.findall(r"utter_(\w+)", file.read_text("utf-8")):
             if name != "message":  # rasa-sdk's own method
                 assert name in Texts(), f"{file.name}: utter_{name}"

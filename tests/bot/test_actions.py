@@ -13,7 +13,7 @@ from rasa_sdk.interfaces import ActionNotFoundException
 
 from bot.actions import FLAGS, SkillAction, TurnOver, executor_for
 from bot.client import MARKER
-from bot.skills import Skills
+from bot.skills import Shared, Skills
 from bot.texts import DOMAIN, Texts
 from bot.turn import Turn, Turns
 from cadres.case import Cases
@@ -362,10 +362,10 @@ async def test_nlu_alone_must_be_sure_of_danger(rasa: Rasa) -> None:
 async def test_a_senders_danger_joins_one_case(rasa: Rasa, database: Database, vault) -> None:
     """Repeats join the urgent case, and a place told later moves it to its village."""
     first, second, third = rasa.message("救命"), rasa.message("快来人"), rasa.message("探花村")
-    rasa.skills.urgent(first, "general")
-    rasa.skills.urgent(second, "general")
-    assert rasa.skills.add_to_urgent(third) is not None
-    assert rasa.skills.add_to_urgent(rasa.message("低保怎么申请")) is None
+    rasa.skills.danger.urgent(first, "general")
+    rasa.skills.danger.urgent(second, "general")
+    assert rasa.skills.danger.add_to_urgent(third) is not None
+    assert rasa.skills.danger.add_to_urgent(rasa.message("低保怎么申请")) is None
     with database.read() as session:
         (case,) = Cases(vault).of_conversation(session, "c")
         assert case.region == VILLAGE
@@ -402,13 +402,15 @@ async def test_only_an_accepted_door_counts_as_application(
     county = County(COUNTY, demo=True, accepted_door=accepted_door)
     rasa = Rasa(
         Skills(
-            database=database,
-            vault=vault,
-            regions=regions,
-            county=county,
-            texts=TEXTS,
-            cases=Cases(vault),
-            searcher=lambda: searcher,
+            Shared(
+                database=database,
+                vault=vault,
+                regions=regions,
+                county=county,
+                texts=TEXTS,
+                cases=Cases(vault),
+                searcher=lambda: searcher,
+            )
         )
     )
     await rasa.report("老公住院花了五万，我家在探花村，电话13800138000")

@@ -1,0 +1,157 @@
+"""Questions: answered from the sheets with their source, or declined honestly."""
+
+from __future__ import annotations
+
+import re
+
+from bot.records import Unanswered, conversation_row, once
+from bot.skills.shared import Shared
+from bot.turn import Turn
+from channels.message import Button, Reply, Source
+from core import clock
+from knowledge_base.search import Hit, Result
+from knowledge_base.text import normalise
+
+# How sure search must be (calibrated probability, docs/knowledge-base.md), by what NLU takes the message for
+ANSWER_FROM = 0.12  # a policy question
+ANSWER_FALLBACK_FROM = 0.4  # NLU cannot say
+ANSWER_OUT_OF_SCOPE_FROM = 0.9  # a question that no sheet answers
+# When NLU is less sure than this of something else, and search at least this sure, it was a question after all
+DOUBT_BELOW, RESCUE_FROM = 0.62, 0.5
+REPORT_DOUBT_BELOW = 0.55  # a report is never turned away lightly
+# «…, can we be reported as a watched household?»: a question though a hardship is told before it
+MAY_WE = re.compile(
+    r"(能不能|可不可以|可以不可以|能否|算不算|是不是|够不够|符不符合|能|可以).{0,4}(报|算|评|进|当|吃|领|办|申请|纳入|享受)"
+    r".{0,4}(监测|低保|特困|五保|补贴|补助|救助|医保|大病)"
+)
+CITE_FROM = 0.9  # a complaint is answered with the rule it is about from here
+SURE_FROM = 0.5  # below it we say that we are not certain what was asked
+
+
+class Answers:
+    """Questions, follow-ups and sections by button."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+
+    def answer_policy(self, turn: Turn) -> list[Reply]:
+        """Answer from the sheets, or decline honestly."""
+        result = self._find(turn)
+        needed = {"out_of_scope": ANSWER_OUT_OF_SCOPE_FROM, "nlu_fallback": ANSWER_FALLBACK_FROM}.get(turn.intent, ANSWER_FROM)
+        if turn.confidence < DOUBT_BELOW:
+            needed = min(needed, RESCUE_FROM)
+        if not result.hits or result.confidence < needed or result.missing:
+            return self._decline(turn, result)
+        if turn.intent != "follow_up":
+            turn.kind = "policy"
+        best = result.hits[0]
+        turn.sources = [source_of(hit) for hit in result.hits if hit.score >= best.score * 0.2]
+        self._remember(turn, best)
+        replies = [Reply(best.short)]
+        if result.confidence < SURE_FROM:
+            replies.insert(0, Reply(self._shared.texts.say("unsure")))
+        return [*replies, Reply(self._source_line(best), self._more(best, turn))]
+
+    def show_section(self, turn: Turn) -> list[Reply]:
+        """A section in full, asked for by button: payload ``section:<sheet>/<key>``."""
+        sheet, _, key = turn.inbound.payload.removeprefix("section:").partition("/")
+        hit = self._shared.searcher().section(sheet, key, turn.region, clock.today())
+        if hit is None:
+            return [Reply(self._shared.texts.say("section_gone"))]
+        turn.sources, turn.confidence = [source_of(hit)], 1.0
+        self._remember(turn, hit)
+        body = self._shared.texts.say("section", title=hit.title, body=hit.body.replace("**", ""))
+        return [Reply(body), Reply(self._source_line(hit), self._more(hit, turn))]
+
+    def rule_about(self, turn: Turn) -> list[Reply]:
+        """The rule that a complaint is about, if search knows it."""
+        result = self._find(turn)
+        if not result.hits or result.confidence < CITE_FROM or result.missing:
+            return []
+        best = result.hits[0]
+        turn.sources = [source_of(best)]
+        said = self._shared.texts.say("complaint_rule", short=best.short, title=best.sheet_title)
+        return [Reply(said, self._more(best, turn))]
+
+    def _find(self, turn: Turn) -> Result:
+        """Search; a message that needs the one before it is searched together with that."""
+        searcher, day = self._shared.searcher(), clock.today()
+        if turn.last and turn.intent == "follow_up":
+            return searcher.search(turn.text, before=turn.last, region=turn.region, day=day)
+        return searcher.search(turn.text, vector=turn.vector, region=turn.region, day=day)
+
+    def _decline(self, turn: Turn, result: Result) -> list[Reply]:
+        """Say so, whom to ask, and the nearest titles; the question is kept for the editor."""
+        near = list({hit.sheet: hit for hit in result.hits}.values())[:2] if turn.intent != "out_of_scope" else []
+
+        def effect() -> None:
+            session.add(
+                Unanswered(
+                    region=turn.region, question=self._shared.vault.seal(turn.text), at=clock.now(),
+                    nearest=" ".join(hit.sheet for hit in near), confidence=result.confidence,
+                )
+            )  # fmt: skip
+
+        with self._shared.database.begin() as session:
+            once(session, self._shared.vault, turn.id, "unanswered", effect)
+            call = self._shared.whom_to_call(session, turn.region)
+            said = self._shared.texts.say("no_sheet", topic=result.missing, contact=call) if result.missing else ""
+            replies = [Reply(said or self._shared.texts.say("unknown", contact=call))]
+            if turn.intent == "ask_policy":
+                # a follow-up to a declined question must not be answered from an older topic
+                conversation_row(session, turn.conversation).last = self._shared.vault.seal(turn.text)
+        if near:
+            buttons = [Button(hit.sheet_title, f"section:{hit.sheet}/{hit.key}") for hit in near]
+            replies.append(Reply(self._shared.texts.say("unknown_near"), buttons))
+        return replies
+
+    def _remember(self, turn: Turn, hit: Hit) -> None:
+        """Keep what was talked about: the topic, and the question if it stood by itself."""
+        said = turn.text if turn.intent == "ask_policy" else ""
+        with self._shared.database.begin() as session:
+            row = conversation_row(session, turn.conversation)
+            if said or not row.last:
+                row.last = self._shared.vault.seal(f"{hit.sheet_title} {said or hit.title}")
+
+    def _source_line(self, hit: Hit) -> str:
+        place = self._shared.regions.get(hit.region)
+        return self._shared.texts.say(
+            "source",
+            title=hit.sheet_title,
+            issuer=hit.issuer,
+            place=place.name if place else hit.region,
+            reviewed=hit.reviewed_on,
+        )
+
+    def _more(self, hit: Hit, turn: Turn) -> list[Button]:
+        """The section in full (unless it was just shown), and the sheet's next two."""
+        siblings = self._shared.searcher().siblings(hit.sheet, turn.region, clock.today())
+        wanted = [key for key in ("how", "materials", "eligibility", "time") if key != hit.key]
+        others = sorted((other for other in siblings if other.key in wanted), key=lambda other: wanted.index(other.key))
+        shown = turn.inbound.payload.startswith("section:")
+        first = [] if shown else [Button("说详细点", f"section:{hit.sheet}/{hit.key}")]
+        return first + [Button(other.title, f"section:{other.sheet}/{other.key}") for other in others[:2]]
+
+    def starts_no_report(self, turn: Turn) -> bool:
+        """Whether a message that NLU takes for a report asks, of itself, whether a policy covers it."""
+        asks = MAY_WE.search(normalise(turn.text)) is not None
+        return self.was_a_question(turn, 2.0 if asks else REPORT_DOUBT_BELOW)
+
+    def answer_and_offer(self, turn: Turn) -> list[Reply]:
+        """Answer what may have been a report, and offer to take it."""
+        offer = Reply(self._shared.texts.say("report_offer"), [Button("我要报困难", "do:report_hardship")])
+        return [*self.answer_policy(turn), offer]
+
+    def was_a_question(self, turn: Turn, doubt_below: float) -> bool:
+        if turn.confidence >= doubt_below or not turn.text or turn.inbound.payload:
+            return False
+        return self.confidence(turn) >= RESCUE_FROM
+
+    def confidence(self, turn: Turn) -> float:
+        """How sure search is that a sheet answers a turn's text."""
+        return self._shared.searcher().search(turn.text, vector=turn.vector, region=turn.region, day=clock.today()).confidence
+
+
+def source_of(hit: Hit) -> Source:
+    """A section as the contract names it."""
+    return Source(hit.sheet, hit.key, hit.title, hit.score, hit.url)

@@ -1,0 +1,82 @@
+"""Danger to life: the numbers at once, and an urgent case with what is known."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from bot.records import once
+from bot.skills.answers import Answers
+from bot.skills.shared import Shared, view_of
+from bot.turn import Turn
+from cadres.case import Case, Details
+from channels.message import Button, CaseView, Reply
+
+URGENT_FROM = 0.5  # NLU must be this sure of danger that neither lexicon nor classifier saw
+
+
+class Danger:
+    """Urgent messages."""
+
+    def __init__(self, shared: Shared, answers: Answers) -> None:
+        self._shared, self._answers = shared, answers
+
+    def urgent(self, turn: Turn, danger: str) -> list[Reply]:
+        """The emergency numbers at once, and an urgent case with what is known; a sender's repeats join it."""
+
+        def effect() -> dict[str, object]:
+            case = self._shared.cases.open_urgent(session, turn.conversation)
+            joined = case is not None
+            if case is None:
+                details = Details(event=turn.text, place=self._shared.regions.spoken(turn.region))
+                case = self._shared.cases.open(
+                    session, turn.conversation, turn.region, details, [("villager", turn.text)], danger=danger
+                )
+            else:
+                self._shared.cases.add_messages(session, case, [("villager", turn.text)])
+                self._place_case(case, turn.text)
+            return {"view": asdict(view_of(case)), "joined": joined}
+
+        with self._shared.database.begin() as session:
+            done = once(session, self._shared.vault, turn.id, "urgent", effect)
+            call = self._shared.whom_to_call(session, turn.region)
+        turn.kind, turn.case = "urgent", CaseView(**done["view"])
+        numbers = self._shared.texts.say(f"urgent_{danger}", contact=call)
+        follow = self._shared.texts.say("urgent_joined" if done["joined"] else "urgent_case", number=turn.case.number)
+        return [Reply(numbers), Reply(follow)]
+
+    def perhaps_urgent(self, turn: Turn) -> list[Reply]:
+        """NLU hears danger, the check of every message did not: act if NLU is sure, else answer and ask."""
+        if turn.confidence >= URGENT_FROM or turn.inbound.payload == "do:urgent":
+            return self.urgent(turn, "unknown")
+        turn.intent = "nlu_fallback"
+        return [
+            *self._answers.answer_policy(turn),
+            Reply(self._shared.texts.say("urgent_ask"), [Button("是，有危险", "do:urgent")]),
+        ]
+
+    def add_to_urgent(self, turn: Turn) -> list[Reply] | None:
+        """A place told after the question «您现在在哪个村» belongs to the urgent case; None if there is none to join."""
+        villages = self._shared.regions.find_villages(turn.text, self._shared.county.code)
+        if len(villages) != 1 or len(turn.text) > 40:
+            return None
+
+        def effect() -> dict[str, object] | None:
+            case = self._shared.cases.open_urgent(session, turn.conversation)
+            if case is None or len(case.region) == 12:
+                return None
+            self._shared.cases.add_messages(session, case, [("villager", turn.text)])
+            self._place_case(case, turn.text)
+            return asdict(view_of(case))
+
+        with self._shared.database.begin() as session:
+            view = once(session, self._shared.vault, turn.id, "urgent_place", effect)
+        if view is None:
+            return None
+        turn.kind, turn.intent, turn.confidence, turn.case = "urgent", "inform", 1.0, CaseView(**view)
+        return [Reply(self._shared.texts.say("urgent_joined", number=turn.case.number))]
+
+    def _place_case(self, case: Case, text: str) -> None:
+        villages = self._shared.regions.find_villages(text, self._shared.county.code)
+        if len(case.region) < 12 and len(villages) == 1:
+            case.region = villages[0].code
+            self._shared.cases.change_details(case, place=self._shared.regions.spoken(case.region))

@@ -1,0 +1,64 @@
+"""What all skills share: the county's means, and what a conversation is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.records import Conversation
+from bot.report import Draft
+from bot.texts import Texts
+from cadres.case import STATES, Case, Cases
+from channels.message import CaseView
+from core.county import County, contacts_for
+from core.crypto import Vault
+from core.database import Database
+from core.regions import Regions
+from knowledge_base.search import Searcher
+
+HOTLINE = "12345"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a conversation is about: the open report, the village it has named, the last question."""
+
+    draft: Draft | None = None
+    region: str | None = None
+    last: str = ""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the skills of one county's assistant work with. ``searcher`` gives the index that is open now."""
+
+    database: Database
+    vault: Vault
+    regions: Regions
+    county: County
+    texts: Texts
+    cases: Cases
+    searcher: Callable[[], Searcher]
+
+    def known(self, conversation: str) -> Known:
+        """What a conversation is about so far."""
+        columns = select(Conversation.region, Conversation.last, Conversation.draft).where(Conversation.key == conversation)
+        with self.database.statement(writes=False) as connection:
+            row = connection.execute(columns).one_or_none()
+        if row is None:
+            return Known()
+        draft = Draft.from_json(self.vault.unseal_json(row.draft)) if row.draft else None
+        return Known(draft, row.region, self.vault.unseal(row.last) if row.last else "")
+
+    def whom_to_call(self, session: Session, region: str) -> str:
+        """Whom to call for a place, as one says it; the hotline where nobody is listed."""
+        people = contacts_for(session, region)
+        return f"{people[0].role}{people[0].name} {people[0].phone}" if people else HOTLINE
+
+
+def view_of(case: Case) -> CaseView:
+    """What a villager may know of a case."""
+    return CaseView(case.number, case.urgency, STATES[case.state])
