@@ -15,6 +15,7 @@ from core import clock
 from core.database import Base
 from core.errors import MingbaiError
 
+EDITOR = "editor"  # keeps the sheets, sees no case
 LOCK_AFTER = 5
 LOCK_FOR = timedelta(minutes=15)
 _hasher = PasswordHasher()
@@ -30,7 +31,8 @@ class LoginLocked(MingbaiError):
 
 
 class Account(Base):
-    """A cadre. ``region`` is the code of the place whose cases they see, with everything below it."""
+    """A cadre or an editor of sheets. ``region`` is the code of the place that they work for, with everything below it:
+    a cadre sees its cases, an editor none."""
 
     __tablename__ = "accounts"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -43,9 +45,13 @@ class Account(Base):
     failures: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None] = mapped_column(default=None)
 
+    @property
+    def is_editor(self) -> bool:
+        return self.role == EDITOR
+
     def may_see(self, code: str) -> bool:
-        """Whether a place lies in this account's jurisdiction."""
-        return code.startswith(self.region)
+        """Whether the people and cases of a place are this account's business: never an editor's."""
+        return not self.is_editor and code.startswith(self.region)
 
 
 class DeskSession(Base):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.accounts import add_account
+from core.accounts import EDITOR, Account, add_account
 from core.county import Contact, County, save_county
 from core.regions import Region, load_regions
 
@@ -34,24 +35,27 @@ def seed_demo(session: Session) -> None:
         _add_contact(session, town, "镇民政办", int(town.code[-3:]))
         for village in regions.children(town.code):
             _add_contact(session, village, "村级信息员", int(village.code[-6:]))
-    for account in demo_accounts(COUNTY):
-        region = _account_region(account.username)
-        add_account(
-            session,
-            account.username,
-            f"{_person(len(region.code))}（示例）",
-            account.username,
-            region.code,
-            account.password,
-            demo=True,
-        )
+    seed_accounts(session)
+
+
+def seed_accounts(session: Session) -> None:
+    """Add the demo's accounts that are not there: an older demo lacks what a newer version brings."""
+    there = set(session.scalars(select(Account.username)))
+    for number, account in enumerate(demo_accounts(COUNTY)):
+        if account.username not in there:
+            role = account.username.rstrip("2")
+            name, region = f"{_person(number * 8)}（示例）", _account_region(role)
+            add_account(session, account.username, name, role, region.code, account.password, demo=True)
 
 
 def demo_accounts(county: County) -> list[DemoAccount]:
-    """The demo's accounts, one a level."""
+    """The demo's accounts: one a level, and two editors, because what one writes another publishes."""
     labels = {"county": "县级", "town": "乡镇", "village": "村级信息员"}
+    labels |= {EDITOR: "编辑（写明白纸）", f"{EDITOR}2": "编辑（核对、发布）"}
     return [
-        DemoAccount(role, PASSWORD, f"{label} · {_account_region(role).short}") for role, label in labels.items() if county.demo
+        DemoAccount(name, PASSWORD, f"{label} · {_account_region(name.rstrip('2')).short}")
+        for name, label in labels.items()
+        if county.demo
     ]
 
 
@@ -61,7 +65,7 @@ def _account_region(role: str) -> Region:
     assert county is not None
     town = regions.children(COUNTY.code)[0]
     village = next(place for place in regions.children(town.code) if place.short.endswith("村"))
-    return {"county": county, "town": town, "village": village}[role]
+    return {"county": county, "town": town, "village": village, EDITOR: county}[role]
 
 
 def _add_contact(session: Session, region: Region | None, role: str, number: int) -> None:

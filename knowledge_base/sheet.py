@@ -24,9 +24,9 @@ _FIELDS = ("short", "asked as", "source")
 
 
 class MalformedSheet(MingbaiError):
-    """A sheet that may not be published: the message has file, line and reason."""
+    """A sheet that may not be published: the message has file, line and reason (Chinese: editors read it)."""
 
-    def __init__(self, file: Path, line: int, reason: str) -> None:
+    def __init__(self, file: Path | str, line: int, reason: str) -> None:
         super().__init__(f"{file}:{line}: {reason}")
         self.line, self.reason = line, reason
 
@@ -104,8 +104,13 @@ def parse_sheet(file: Path) -> Sheet:
     try:
         text = file.read_text("utf-8")
     except UnicodeDecodeError as error:
-        raise MalformedSheet(file, 1, f"not UTF-8 (byte {error.start})") from None
-    return _Parser(file, text).sheet()
+        raise MalformedSheet(file, 1, f"不是 UTF-8 编码（第{error.start}个字节）") from None
+    return parse_text(text, file)
+
+
+def parse_text(text: str, name: Path | str = "") -> Sheet:
+    """A sheet out of its text; ``name`` is what an error calls it. Raises MalformedSheet."""
+    return _Parser(name, text).sheet()
 
 
 def load_sheets(directory: Path) -> list[Sheet]:
@@ -114,13 +119,13 @@ def load_sheets(directory: Path) -> list[Sheet]:
     for file in sorted(directory.glob("*/*.md")):
         sheet = parse_sheet(file)
         if (sheet.region, sheet.id) != (file.parent.name, file.stem):
-            raise MalformedSheet(file, 1, f"region and id say {sheet.region}/{sheet.id}, the path says otherwise")
+            raise MalformedSheet(file, 1, f"文件里写的是 {sheet.region}/{sheet.id}，和文件所在的位置不一样")
         sheets.append(sheet)
     return sheets
 
 
 class _Parser:
-    def __init__(self, file: Path, text: str) -> None:
+    def __init__(self, file: Path | str, text: str) -> None:
         self.file = file
         self.lines = text.replace("\r\n", "\n").split("\n")
 
@@ -129,7 +134,7 @@ class _Parser:
 
     def sheet(self) -> Sheet:
         if self.lines[0].strip() != "---" or "---" not in self.lines[1:]:
-            raise self.fail(1, "front matter between two lines «---» is missing")
+            raise self.fail(1, "开头两行「---」之间的说明缺失")
         end = self.lines.index("---", 1)
         front = self.front_matter(end)
         sections = self.sections(end + 1)
@@ -140,24 +145,24 @@ class _Parser:
             found = yaml.safe_load("\n".join(self.lines[1:end]))
         except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
             # PyYAML lets the others through: «2024-13-45», «!!int», «!!timestamp x», deep nesting
-            raise self.fail(2, f"front matter is not YAML: {error}") from None
+            raise self.fail(2, f"开头的说明写法不对（YAML）：{error}") from None
         if not isinstance(found, dict):
-            raise self.fail(2, "front matter is empty")
+            raise self.fail(2, "开头的说明是空的")
         for key in found:
             if key not in _REQUIRED + _OPTIONAL:
-                raise self.fail(self.line_of(str(key)), f"unknown key «{key}»")
+                raise self.fail(self.line_of(str(key)), f"不认识的项「{key}」")
         for key in _REQUIRED:
             if found.get(key) in (None, "", []):
-                raise self.fail(1, f"«{key}» is missing")
+                raise self.fail(1, f"缺少「{key}」")
         for key in ("effective_from", "effective_to", "reviewed_on"):
             if found.get(key) is not None and type(found[key]) is not date:
-                raise self.fail(self.line_of(key), f"«{key}» is not a date (YYYY-MM-DD)")
+                raise self.fail(self.line_of(key), f"「{key}」不是日期（要写成 2026-01-31）")
         if found.get("effective_to") and found["effective_to"] < found["effective_from"]:
-            raise self.fail(self.line_of("effective_to"), "effective_to lies before effective_from")
+            raise self.fail(self.line_of("effective_to"), "effective_to（失效）早于 effective_from（生效）")
         if not re.fullmatch(r"45|45\d{4}", str(found["region"])):
-            raise self.fail(self.line_of("region"), "region is not «45» or a six-digit code of Guangxi")
+            raise self.fail(self.line_of("region"), "region 要写「45」（全广西）或县的六位代码 45xxxx")
         if not isinstance(found["contacts"], list):
-            raise self.fail(self.line_of("contacts"), "contacts is not a list")
+            raise self.fail(self.line_of("contacts"), 'contacts 要写成列表：[village, "12345"]')
         found["contacts"] = [str(contact) for contact in found["contacts"]]
         found["region"] = str(found["region"])
         return {"effective_to": None, "criteria": [], **found}
@@ -169,44 +174,44 @@ class _Parser:
         heads = [n for n in range(start, len(self.lines)) if self.lines[n].startswith("#")]
         for n in range(start, heads[0] if heads else len(self.lines)):
             if self.lines[n].strip():
-                raise self.fail(n + 1, "text before the first section")
+                raise self.fail(n + 1, "第一节之前不能有文字")
         if not heads:
-            raise self.fail(len(self.lines), "a sheet needs at least one section")
+            raise self.fail(len(self.lines), "至少要有一节")
         sections: list[Section] = []
         for head, following in zip(heads, [*heads[1:], len(self.lines)], strict=True):
             section = self.section(head, following)
             if any(section.key == other.key for other in sections):
-                raise self.fail(head + 1, f"section «{section.key}» stands twice")
+                raise self.fail(head + 1, f"「{section.key}」这一节有两个")
             sections.append(section)
         return sections
 
     def section(self, head: int, end: int) -> Section:
         heading = _HEADING.fullmatch(self.lines[head].rstrip())
         if heading is None:
-            raise self.fail(head + 1, "a section's heading is «## aspect — title»")
+            raise self.fail(head + 1, "每节的标题要写成「## 方面 — 标题」，正文里不能有 # 开头的行")
         if heading["aspect"] not in ASPECTS:
-            raise self.fail(head + 1, f"unknown aspect «{heading['aspect']}»; known: {' '.join(ASPECTS)}")
+            raise self.fail(head + 1, f"不认识的方面「{heading['aspect']}」，可用的：{' '.join(ASPECTS)}")
         values = {}
         for offset, name in enumerate(_FIELDS, 1):
             line = self.lines[head + offset] if head + offset < end else ""
             if not line.startswith(f"{name}:") or not line[len(name) + 1 :].strip():
-                raise self.fail(head + offset + 1, f"expected «{name}: …» ({heading['key']})")
+                raise self.fail(head + offset + 1, f"这里应当是「{name}: …」（{heading['key']}）")
             values[name] = line[len(name) + 1 :].strip()
         if len(values["short"]) > SHORT_LIMIT:
-            raise self.fail(head + 2, f"short has {len(values['short'])} characters, at most {SHORT_LIMIT}")
+            raise self.fail(head + 2, f"short 有{len(values['short'])}个字，最多{SHORT_LIMIT}个字")
         body = "\n".join(self.lines[head + len(_FIELDS) + 1 : end]).strip()
         if not body:
-            raise self.fail(head + 1, f"section «{heading['key']}» has no text")
+            raise self.fail(head + 1, f"「{heading['key']}」这一节没有正文")
         asked = [variant.strip() for variant in values["asked as"].split("|") if variant.strip()]
         if not asked:
-            raise self.fail(head + 3, f"«asked as» has no question ({heading['key']})")
+            raise self.fail(head + 3, f"「asked as」里没有问法（{heading['key']}）")
         sources = self.sources(values["source"], head + 4)
         return Section(heading["key"], heading["aspect"], heading["title"], values["short"], asked, sources, body)
 
     def sources(self, text: str, line: int) -> list[Source]:
         found = list(_SOURCE.finditer(text))
         if not found or _SOURCE.sub("", text).strip():
-            raise self.fail(line, "source must be «[已核 Sxx YEAR PLACE]» or «[常识 待核]», one or more")
+            raise self.fail(line, "source 要写成「[已核 Sxx 年份 地方]」或「[常识 待核]」，可以几个")
         return [
             Source(match["grade"] or "待核", match["number"] or "", match["year"] or "", match["place"] or "") for match in found
         ]

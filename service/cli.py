@@ -21,7 +21,7 @@ from rich.table import Table
 from core import clock
 from core.county import load_county
 from core.database import Database
-from core.demo import seed_demo
+from core.demo import seed_accounts, seed_demo
 from core.errors import ConfigurationError, MingbaiError
 from core.settings import Settings
 
@@ -149,9 +149,12 @@ def _prepare(settings: Settings) -> None:
     database = Database(settings.sqlalchemy_url)
     database.upgrade()
     with database.begin() as session:
-        if load_county(session) is None:
+        county = load_county(session)
+        if county is None:
             _say("seeding the demo county 岑溪市 (people are invented)")
             seed_demo(session)
+        elif county.demo:
+            seed_accounts(session)
     database.close()
     _say(f"prepared in {time.monotonic() - began:.1f} s")
 

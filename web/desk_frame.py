@@ -8,12 +8,12 @@ from typing import Any
 from fastapi import HTTPException, Request, Response
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from core.accounts import Account, account_of
+from core.accounts import EDITOR, Account, account_of
 from web.site import Site
 
 SESSION_COOKIE = "mingbai_desk"
 FORM_LIFE_S = 12 * 3600
-ROLES = {"grid": "网格员", "village": "村级信息员", "town": "乡镇", "county": "县级"}
+ROLES = {"grid": "网格员", "village": "村级信息员", "town": "乡镇", "county": "县级", EDITOR: "编辑"}
 
 
 class DeskFrame:
@@ -32,15 +32,23 @@ class DeskFrame:
             raise _NotLoggedIn
         return account
 
-    def page(self, request: Request, name: str, account: Account, **context: Any) -> Response:
+    def editor(self, request: Request) -> Account:
+        """Who is logged in, if they keep the sheets; to others these pages do not exist (404)."""
+        account = self.account(request)
+        if not account.is_editor:
+            raise HTTPException(404)
+        return account
+
+    def page(self, request: Request, name: str, account: Account, status: int = 200, **context: Any) -> Response:
         """A template of the desk, with the person's name and the token that its forms carry (``csrf``)."""
         shown = {
             "name": account.name,
             "role": ROLES.get(account.role, account.role),
             "place": self._site.regions.spoken(account.region),
+            "is_editor": account.is_editor,
         }
         csrf = self.token(request.cookies[SESSION_COOKIE][:16])
-        return self._site.page(request, name, account=shown, csrf=csrf, **context)
+        return self._site.page(request, name, status, account=shown, csrf=csrf, **context)
 
     def token(self, bound_to: str) -> str:
         """A form's token, bound to a log-in."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from cadres.case import Case, CaseMessage, Cases, Details, NoSuchCase, id_of, number_of
-from core.accounts import Account
+from core.accounts import EDITOR, Account
 from core.crypto import Vault
 from core.database import Database
 from tests.fakes import COUNTY, OTHER_VILLAGE, TOWN, VILLAGE
@@ -230,3 +230,14 @@ def test_two_cadres_at_once_accept_once(database: Database, cases: Cases) -> Non
     for thread in threads:
         thread.join()
     assert sorted(outcomes) == [False, True]
+
+
+def test_an_editor_sees_no_case(database: Database, cases: Cases) -> None:
+    """The queue of an editor is empty, and a number gives them nothing, though the case lies in their county."""
+    editor = Account(region=COUNTY, role=EDITOR)
+    with database.begin() as session:
+        number = opened(cases, session, danger="violence").number
+    with database.read() as session:
+        assert (cases.queue(session, editor), cases.counts(session, editor)) == ([], {})
+        with pytest.raises(NoSuchCase):
+            cases.visible(session, editor, number)

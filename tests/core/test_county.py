@@ -68,3 +68,19 @@ def test_the_demo_has_a_contact_for_every_place(database: Database, regions, mon
 def test_a_live_county_lists_no_demo_accounts() -> None:
     """The log-in page of a live county shows no password."""
     assert demo.demo_accounts(County(COUNTY, demo=False, accepted_door=True)) == []
+
+
+def test_an_older_demo_gets_the_accounts_that_it_lacks(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accounts that a newer version brings are added once, those that are there stay as they are."""
+    monkeypatch.setattr(accounts, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    with database.begin() as session:
+        accounts.add_account(session, "village", "已有", "village", VILLAGE, "own")
+    for _ in range(2):
+        with database.begin() as session:
+            demo.seed_accounts(session)
+    with database.read() as session:
+        people = {account.username: account for account in session.query(Account)}
+    assert people.keys() == {known.username for known in demo.demo_accounts(demo.COUNTY)}
+    assert people["village"].name == "已有"
+    assert (people["editor"].role, people["editor2"].role) == ("editor", "editor")
+    assert people["editor"].name != people["editor2"].name

@@ -75,49 +75,49 @@ def test_a_source_speaks_plainly() -> None:
 @pytest.mark.parametrize(
     ("wrong", "line", "reason"),
     [
-        (GOOD.removeprefix("---\n"), 1, "front matter"),
-        (GOOD.replace("---\n## ", "## "), 1, "front matter"),
-        ("", 1, "front matter"),
-        ("---", 1, "front matter"),
-        (GOOD.replace("title: 农村低保", "title: [农村低保"), 2, "not YAML"),
-        ("---\n---\n" + section_text(), 2, "empty"),
-        ("---\n- a\n---\n" + section_text(), 2, "empty"),
-        (GOOD.replace("issuer:", "author: x\nissuer:"), 5, "unknown key «author»"),
-        (GOOD.replace("issuer: 县民政局\n", ""), 1, "«issuer» is missing"),
-        (GOOD.replace("issuer: 县民政局", "issuer:"), 1, "«issuer» is missing"),
-        (GOOD.replace('contacts: [village, "12345"]', "contacts: []"), 1, "«contacts» is missing"),
-        (GOOD.replace('contacts: [village, "12345"]', "contacts: village"), 9, "not a list"),
-        (GOOD.replace("2024-01-01", "去年"), 7, "not a date"),
-        (GOOD.replace("2024-01-01", "2024-01-01 10:00:00"), 7, "not a date"),
-        (GOOD.replace("2024-01-01", "2024"), 7, "not a date"),
-        (GOOD.replace("2026-01-02", '"2026-01-02"'), 8, "not a date"),
-        (GOOD.replace("2024-01-01", "2024-13-45"), 2, "not YAML"),
-        (GOOD.replace("title: 农村低保", 'title: !!int ""'), 2, "not YAML"),
-        (GOOD.replace("title: 农村低保", "title: !!timestamp x"), 2, "not YAML"),
-        (GOOD.replace("title: 农村低保", "title: " + "9" * 5000), 2, "not YAML"),
-        (GOOD.replace("title: 农村低保", "title: " + "[" * 1200), 2, "not YAML"),
-        (GOOD.replace("reviewed_on:", "effective_to: 2023-12-31\nreviewed_on:"), 8, "lies before"),
-        (GOOD.replace('region: "45"', 'region: "44"'), 4, "region is not"),
-        (GOOD.replace('region: "45"', 'region: "450481100"'), 4, "region is not"),
-        (GOOD.replace("---\n## ", "---\n想到什么写什么\n## "), 11, "before the first section"),
-        (sheet_text(sections=""), 11, "at least one section"),
-        (GOOD.replace("## how", "# how"), 11, "heading"),
-        (GOOD.replace("## how — 怎么申请", "## how - 怎么申请"), 11, "heading"),
-        (GOOD.replace("## how — 怎么申请", "## how — "), 11, "heading"),
-        (GOOD.replace("## how", "## How"), 11, "heading"),
-        (GOOD.replace("## how", "## why"), 11, "unknown aspect «why»"),
-        (GOOD + section_text(), 18, "stands twice"),
-        (GOOD.replace("short: 到村里申请。\n", ""), 12, "expected «short: …»"),
-        (GOOD.replace("short: 到村里申请。", "short:  "), 12, "expected «short: …»"),
-        (GOOD.replace("short: 到村里申请。", "short: " + "长" * (SHORT_LIMIT + 1)), 12, "81 characters, at most 80"),
-        (GOOD.replace("asked as:", "asked:"), 13, "expected «asked as: …»"),
-        (GOOD.replace("source: [已核 S01 2024 桂]\n", ""), 14, "expected «source: …»"),
-        (GOOD.replace("[已核 S01 2024 桂]", "听讲的"), 14, "source must be"),
-        (GOOD.replace("[已核 S01 2024 桂]", "[已核 S01 2024 桂] 听讲的"), 14, "source must be"),
-        (GOOD.replace("[已核 S01 2024 桂]", "[待核]"), 14, "source must be"),
-        (GOOD.replace("[已核 S01 2024 桂]", "[已核 1]"), 14, "source must be"),
-        (GOOD.replace("先到村委会。", " "), 11, "has no text"),
-        (GOOD.split("short:")[0], 12, "expected «short: …»"),
+        (GOOD.removeprefix("---\n"), 1, "两行「---」"),
+        (GOOD.replace("---\n## ", "## "), 1, "两行「---」"),
+        ("", 1, "两行「---」"),
+        ("---", 1, "两行「---」"),
+        (GOOD.replace("title: 农村低保", "title: [农村低保"), 2, "写法不对"),
+        ("---\n---\n" + section_text(), 2, "是空的"),
+        ("---\n- a\n---\n" + section_text(), 2, "是空的"),
+        (GOOD.replace("issuer:", "author: x\nissuer:"), 5, "不认识的项「author」"),
+        (GOOD.replace("issuer: 县民政局\n", ""), 1, "缺少「issuer」"),
+        (GOOD.replace("issuer: 县民政局", "issuer:"), 1, "缺少「issuer」"),
+        (GOOD.replace('contacts: [village, "12345"]', "contacts: []"), 1, "缺少「contacts」"),
+        (GOOD.replace('contacts: [village, "12345"]', "contacts: village"), 9, "要写成列表"),
+        (GOOD.replace("2024-01-01", "去年"), 7, "不是日期"),
+        (GOOD.replace("2024-01-01", "2024-01-01 10:00:00"), 7, "不是日期"),
+        (GOOD.replace("2024-01-01", "2024"), 7, "不是日期"),
+        (GOOD.replace("2026-01-02", '"2026-01-02"'), 8, "不是日期"),
+        (GOOD.replace("2024-01-01", "2024-13-45"), 2, "写法不对"),
+        (GOOD.replace("title: 农村低保", 'title: !!int ""'), 2, "写法不对"),
+        (GOOD.replace("title: 农村低保", "title: !!timestamp x"), 2, "写法不对"),
+        (GOOD.replace("title: 农村低保", "title: " + "9" * 5000), 2, "写法不对"),
+        (GOOD.replace("title: 农村低保", "title: " + "[" * 1200), 2, "写法不对"),
+        (GOOD.replace("reviewed_on:", "effective_to: 2023-12-31\nreviewed_on:"), 8, "早于"),
+        (GOOD.replace('region: "45"', 'region: "44"'), 4, "region 要写"),
+        (GOOD.replace('region: "45"', 'region: "450481100"'), 4, "region 要写"),
+        (GOOD.replace("---\n## ", "---\n想到什么写什么\n## "), 11, "第一节之前"),
+        (sheet_text(sections=""), 11, "至少要有一节"),
+        (GOOD.replace("## how", "# how"), 11, "标题要写成"),
+        (GOOD.replace("## how — 怎么申请", "## how - 怎么申请"), 11, "标题要写成"),
+        (GOOD.replace("## how — 怎么申请", "## how — "), 11, "标题要写成"),
+        (GOOD.replace("## how", "## How"), 11, "标题要写成"),
+        (GOOD.replace("## how", "## why"), 11, "不认识的方面「why」"),
+        (GOOD + section_text(), 18, "有两个"),
+        (GOOD.replace("short: 到村里申请。\n", ""), 12, "应当是「short: …」"),
+        (GOOD.replace("short: 到村里申请。", "short:  "), 12, "应当是「short: …」"),
+        (GOOD.replace("short: 到村里申请。", "short: " + "长" * (SHORT_LIMIT + 1)), 12, "81个字，最多80个字"),
+        (GOOD.replace("asked as:", "asked:"), 13, "应当是「asked as: …」"),
+        (GOOD.replace("source: [已核 S01 2024 桂]\n", ""), 14, "应当是「source: …」"),
+        (GOOD.replace("[已核 S01 2024 桂]", "听讲的"), 14, "source 要写成"),
+        (GOOD.replace("[已核 S01 2024 桂]", "[已核 S01 2024 桂] 听讲的"), 14, "source 要写成"),
+        (GOOD.replace("[已核 S01 2024 桂]", "[待核]"), 14, "source 要写成"),
+        (GOOD.replace("[已核 S01 2024 桂]", "[已核 1]"), 14, "source 要写成"),
+        (GOOD.replace("先到村委会。", " "), 11, "没有正文"),
+        (GOOD.split("short:")[0], 12, "应当是「short: …」"),
     ],
 )  # fmt: skip
 def test_each_refusal_names_file_line_and_reason(tmp_path: Path, wrong: str, line: int, reason: str) -> None:
@@ -139,7 +139,7 @@ def test_what_is_not_utf8_is_refused(tmp_path: Path) -> None:
     """A file in GBK is refused with the place of the first wrong byte."""
     file = write_sheet(tmp_path, "")
     file.write_bytes("---\nid: 低保".encode("gbk"))
-    with pytest.raises(MalformedSheet, match=r"dibao\.md:1: not UTF-8 \(byte 8\)"):
+    with pytest.raises(MalformedSheet, match=r"dibao\.md:1: 不是 UTF-8 编码（第8个字节）"):
         parse_sheet(file)
 
 
@@ -147,7 +147,7 @@ def test_what_is_not_utf8_is_refused(tmp_path: Path) -> None:
 def test_the_path_must_say_the_same(tmp_path: Path, region: str, name: str) -> None:
     """A sheet in another region's directory or under another name is refused."""
     write_sheet(tmp_path, GOOD, region, name)
-    with pytest.raises(MalformedSheet, match="the path says otherwise"):
+    with pytest.raises(MalformedSheet, match="和文件所在的位置不一样"):
         load_sheets(tmp_path)
 
 
