@@ -23,7 +23,7 @@ from knowledge_base.search import Searcher
 from knowledge_base.sheet import Sheet
 from knowledge_base.text import LEXICON, index_terms, normalise
 
-FORMAT = "6"  # raise it when the tables change: older files are rebuilt
+FORMAT = "7"  # raise it when the tables change: older files are rebuilt
 
 
 def fingerprint(sheets: list[Sheet], out_of_scope: list[str], encoder_key: str) -> str:
@@ -106,7 +106,7 @@ def _sheet_row(sheet: Sheet) -> dict[str, Any]:
     return {
         **row,
         "contacts": json.dumps(sheet.contacts),
-        "criteria": json.dumps(sheet.criteria, default=str, ensure_ascii=False),
+        "criteria": sheet.criteria.as_json() if sheet.criteria else None,
     }
 
 

@@ -20,8 +20,9 @@ import yaml
 
 from knowledge_base import confidence
 from knowledge_base.adapter import Adapter
+from knowledge_base.criteria import Criteria
 from knowledge_base.encoder import Encoder
-from knowledge_base.sheet import Source
+from knowledge_base.source import Source
 from knowledge_base.text import index_terms, normalise
 
 WEIGHTS = np.array([0.2, 0.3, 0.3, 0.4])  # passage, asked-as, words, sheet: of standardised scores
@@ -59,6 +60,7 @@ class SheetFacts:
     document: str
     effective_to: str | None
     contacts: list[str]
+    criteria: Criteria | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,8 @@ class Searcher:
         self._sheets = Adapter.from_json(adapter) if adapter else None
         names = self._sheets.names if self._sheets else []
         self._sheet_of = np.array([names.index(row["sheet"]) for row in self.sections] if names else [], np.int64)
+        with_criteria = self._rows("select id, region, criteria from sheets where criteria is not null")
+        self._criteria = {(row["id"], row["region"]): Criteria.from_json(row["criteria"]) for row in with_criteria}
         self._topics: dict[str, dict[str, Any]] = yaml.safe_load(TOPICS.read_text("utf-8"))
 
     def __enter__(self) -> Searcher:
@@ -174,8 +178,15 @@ class Searcher:
         """What stands in a sheet's front matter. Raises LookupError."""
         for row in self.sections:
             if (row["sheet"], row["region"]) == (sheet, region):
-                return SheetFacts(row["document"], row["effective_to"], json.loads(row["contacts"]))
+                return SheetFacts(
+                    row["document"], row["effective_to"], json.loads(row["contacts"]), self._criteria.get((sheet, region))
+                )
         raise LookupError(f"no sheet {region}/{sheet}")
+
+    def with_criteria(self, region: str | None, day: date) -> list[tuple[str, str, Criteria]]:
+        """(id, region, criteria) of the sheets in force that have a pre-check, in order of id."""
+        listed = [(name, place) for name, _, place in self.sheet_titles(region, day)]
+        return [(*name, self._criteria[name]) for name in listed if name in self._criteria]
 
     def section(self, sheet: str, key: str, region: str | None, day: date) -> Hit | None:
         """One section by name, as it holds for a place and a day."""

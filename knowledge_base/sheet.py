@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,14 @@ from typing import Any
 import yaml
 
 from core.errors import MingbaiError
+from knowledge_base.criteria import BadCriteria, Criteria, parse_criteria
+from knowledge_base.source import Source, parse_sources
 
 ASPECTS = ("eligibility", "benefit", "how", "materials", "where", "time", "exclusion", "exit", "general")
 SHORT_LIMIT = 80
 _REQUIRED = ("id", "title", "region", "issuer", "document", "effective_from", "reviewed_on", "contacts")
 _OPTIONAL = ("effective_to", "criteria")
 _HEADING = re.compile(r"## (?P<key>(?P<aspect>[a-z]+)(?:\.[a-z][a-z-]*)?) — (?P<title>\S.*)")
-_SOURCE = re.compile(
-    r"\[(?:(?P<grade>已核) (?P<number>S\d{2,3}[ab]?)(?: (?P<year>\d{4}(?:-\d{2})?))?(?: (?P<place>[^\]\s]+))?|常识 待核)\]"
-)
 _FIELDS = ("short", "asked as", "source")
 
 
@@ -29,22 +28,6 @@ class MalformedSheet(MingbaiError):
     def __init__(self, file: Path | str, line: int, reason: str) -> None:
         super().__init__(f"{file}:{line}: {reason}")
         self.line, self.reason = line, reason
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a section's facts come from: ``grade`` 已核 (seen) or 待核 (general knowledge, to be checked)."""
-
-    grade: str
-    number: str = ""
-    year: str = ""
-    place: str = ""
-
-    @property
-    def label(self) -> str:
-        if self.grade != "已核":
-            return "一般常识，以村里、镇里最新通知为准"
-        return "".join(part for part in (self.place, self.year and f"{self.year}年", f"（{self.number}）") if part)
 
 
 @dataclass(frozen=True)
@@ -89,7 +72,7 @@ class Sheet:
     reviewed_on: date
     contacts: list[str]
     sections: list[Section]
-    criteria: list[Any] = field(default_factory=list)
+    criteria: Criteria | None = None
 
     def in_force(self, day: date) -> bool:
         """Whether a sheet may answer on a day. An expired one never does."""
@@ -165,7 +148,30 @@ class _Parser:
             raise self.fail(self.line_of("contacts"), 'contacts 要写成列表：[village, "12345"]')
         found["contacts"] = [str(contact) for contact in found["contacts"]]
         found["region"] = str(found["region"])
-        return {"effective_to": None, "criteria": [], **found}
+        if found.get("criteria") is not None:
+            found["criteria"] = self.criteria(found["criteria"], end)
+        return {"effective_to": None, **found}
+
+    def criteria(self, raw: Any, end: int) -> Criteria:
+        try:
+            return parse_criteria(raw)
+        except BadCriteria as error:
+            raise self.fail(self.line_in(("criteria", *error.path), end), f"criteria: {error.reason}") from None
+
+    def line_in(self, path: tuple[str | int, ...], end: int) -> int:
+        """The line of what stands at a path of the front matter, or of the nearest thing around it."""
+        node, line = yaml.compose("\n".join(self.lines[1:end]), Loader=yaml.SafeLoader), 0
+        for step in path:
+            if isinstance(node, yaml.MappingNode):
+                inner = next(((key, value) for key, value in node.value if key.value == str(step)), None)
+            elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+                inner = (node.value[step], node.value[step])
+            else:
+                inner = None
+            if inner is None:
+                break
+            line, node = inner[0].start_mark.line, inner[1]
+        return line + 2  # the first line is «---», and the parser counts from 0
 
     def line_of(self, key: str) -> int:
         return next((n for n, line in enumerate(self.lines, 1) if line.startswith(f"{key}:")), 1)
@@ -209,9 +215,7 @@ class _Parser:
         return Section(heading["key"], heading["aspect"], heading["title"], values["short"], asked, sources, body)
 
     def sources(self, text: str, line: int) -> list[Source]:
-        found = list(_SOURCE.finditer(text))
-        if not found or _SOURCE.sub("", text).strip():
-            raise self.fail(line, "source 要写成「[已核 Sxx 年份 地方]」或「[常识 待核]」，可以几个")
-        return [
-            Source(match["grade"] or "待核", match["number"] or "", match["year"] or "", match["place"] or "") for match in found
-        ]
+        try:
+            return parse_sources(text)
+        except ValueError as error:
+            raise self.fail(line, str(error)) from None

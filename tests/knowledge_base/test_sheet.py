@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knowledge_base.sheet import ASPECTS, SHORT_LIMIT, MalformedSheet, Source, load_sheets, parse_sheet
+from knowledge_base.sheet import ASPECTS, SHORT_LIMIT, MalformedSheet, load_sheets, parse_sheet
+from knowledge_base.source import Source
 from tests.fakes import parsed, section_text, sheet_text, write_sheet
 
 GOOD = sheet_text()
