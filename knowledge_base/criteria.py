@@ -20,7 +20,6 @@ TYPES = ("yesno", "choice", "number")
 POINTS = ("likely", "unsure", "unlikely")
 TRIES = 4000  # combinations of answers that are tried before a rule is called unreachable
 _ID = re.compile(r"[a-z][a-z_]{0,29}")
-_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 # a machine that has seen a few answers promises nothing and shuts no door
 _PROMISE = re.compile(
     r"[您你](?:家)?(?:就|是|已经|完全)?(?:不)?符合|(?<!不)一定(?:能|会|可以|得|行|不|没)|(?<!不)肯定|保证|包你|包您|没资格|没份|不用报|不要报"
@@ -179,6 +178,7 @@ def _check_names(criteria: Criteria) -> None:
         if named.count(question.id) > 1:
             raise BadCriteria(("questions", n, "id"), f"id «{question.id}» stands twice")
     choices = {key for question in criteria.questions for key in question.options or {}}
+    figure_name = re.compile("|".join([r"(?!)", *(rf"\{{{figure.id}\}}" for figure in criteria.figures)]))
     used: set[str] = set()
     for n, rule in enumerate(criteria.rules):
         parts = parts_of(rule.when)
@@ -186,10 +186,8 @@ def _check_names(criteria: Criteria) -> None:
             raise BadCriteria(("rules", n, "when"), f"unknown id «{name}»")
         for text in sorted(parts.texts - choices):
             raise BadCriteria(("rules", n, "when"), f"no question has the option «{text}»")
-        figures = {figure.id for figure in criteria.figures}
         for key in ("reason", "clause", "check"):
-            said = _PLACEHOLDER.sub(lambda match: "" if match[1] in figures else match[0], getattr(rule, key))
-            if "{" in said or "}" in said:
+            if re.search(r"[{}]", figure_name.sub("", getattr(rule, key))):
                 raise BadCriteria(("rules", n, key), "braces may only name a figure of these criteria")
         used |= parts.names
     for kind, rows in (("figures", criteria.figures), ("questions", criteria.questions)):
