@@ -34,7 +34,7 @@ def parts_of(text: str) -> Parts:
     tokens = [(token.type, str(token)) for token in _compiled(text)[0].scan_values(lambda _: True)]
     for kind, said in tokens:
         if kind not in ("IDENT", "INT_LIT", "STRING_LIT", "BOOL_LIT"):
-            raise BadCondition(f"«{said}» cannot be used here: only names, whole numbers and 'texts'")
+            raise BadCondition(f"里不能用「{said}」：只用 id、整数和 '选项'")
     return Parts(
         frozenset(said for kind, said in tokens if kind == "IDENT"),
         frozenset(int(said, 0) for kind, said in tokens if kind == "INT_LIT"),
@@ -62,5 +62,5 @@ def _compiled(text: str) -> tuple[Any, Any]:
         try:
             tree = environment.compile(text)
         except celpy.CELParseError as error:
-            raise BadCondition(f"is no CEL expression (character {error.column})") from None
+            raise BadCondition(f"不是 CEL 条件（第{error.column}个字符）") from None
         return tree, environment.program(tree)

@@ -124,7 +124,7 @@ def _figure(raw: Any, path: tuple[str | int, ...]) -> Figure:
     if value is not None:
         _whole(value, (*path, "value"))
         if "source" not in row:
-            raise BadCriteria(path, "a figure with a value needs its source")
+            raise BadCriteria(path, "有 value 的数，要写 source")
     sources = _sources(row["source"], (*path, "source")) if "source" in row else []
     return Figure(_name(row["id"], path), _text(row["name"], path), _text(row["unit"], path), value, sources)
 
@@ -132,14 +132,14 @@ def _figure(raw: Any, path: tuple[str | int, ...]) -> Figure:
 def _question(raw: Any, path: tuple[str | int, ...]) -> Question:
     kind = raw.get("type") if isinstance(raw, dict) else None
     if kind not in TYPES:
-        raise BadCriteria(path, f"a question's type is one of: {' '.join(TYPES)}")
+        raise BadCriteria(path, f"type 要是其中一个：{' '.join(TYPES)}")
     more = {"choice": {"options"}, "number": {"unit", "min", "max"}, "yesno": set()}[kind]
     row = _table(raw, path, {"id", "text", "why", "type"} | more, set())
     plain = Question(_name(row["id"], path), _text(row["text"], path), _text(row["why"], path), kind)
     if kind == "choice":
         options = row["options"]
         if not isinstance(options, dict) or len(options) < 2:
-            raise BadCriteria((*path, "options"), "a choice needs two options or more, each «id: title»")
+            raise BadCriteria((*path, "options"), "选择题要有两个以上的选项，写成「id: 名称」")
         for key, title in options.items():
             _name(key, (*path, "options"), key)
             _text(title, (*path, "options", str(key)))
@@ -147,7 +147,7 @@ def _question(raw: Any, path: tuple[str | int, ...]) -> Question:
     if kind == "number":
         least, most = _whole(row["min"], (*path, "min")), _whole(row["max"], (*path, "max"))
         if most <= least:
-            raise BadCriteria((*path, "max"), "max is not above min")
+            raise BadCriteria((*path, "max"), "max 要大过 min")
         return Question(plain.id, plain.text, plain.why, kind, unit=_text(row["unit"], path), least=least, most=most)
     return plain
 
@@ -155,19 +155,19 @@ def _question(raw: Any, path: tuple[str | int, ...]) -> Question:
 def _rule(raw: Any, path: tuple[str | int, ...]) -> Rule:
     row = _table(raw, path, {"when", "points", "reason", "clause", "check", "year", "source"}, set())
     if row["points"] not in POINTS:
-        raise BadCriteria((*path, "points"), f"points is one of: {' '.join(POINTS)}")
+        raise BadCriteria((*path, "points"), f"points 要是其中一个：{' '.join(POINTS)}")
     said = {key: _text(row[key], (*path, key)) for key in ("when", "reason", "clause", "check")}
     for key in ("reason", "check"):
         promise = _PROMISE.search(said[key])
         if promise is not None:
-            raise BadCriteria((*path, key), f"«{promise.group()}» promises or shuts the door: a pre-check does neither")
+            raise BadCriteria((*path, key), f"「{promise.group()}」像是打包票或者关门：自查不许诺，也不拒绝")
     sources = _sources(row["source"], (*path, "source"))
     if any(source.grade != "已核" for source in sources):
-        raise BadCriteria((*path, "source"), "a rule rests on what was checked (已核)")
+        raise BadCriteria((*path, "source"), "规则只能依据已核的来源")
     try:
         parts_of(said["when"])
     except BadCondition as error:
-        raise BadCriteria((*path, "when"), f"«{said['when']}»: {error}") from None
+        raise BadCriteria((*path, "when"), f"「{said['when']}」{error}") from None
     return Rule(points=row["points"], year=_year(row["year"], (*path, "year")), sources=sources, **said)
 
 
@@ -176,24 +176,25 @@ def _check_names(criteria: Criteria) -> None:
     named = [figure.id for figure in criteria.figures] + [question.id for question in criteria.questions]
     for n, question in enumerate(criteria.questions):
         if named.count(question.id) > 1:
-            raise BadCriteria(("questions", n, "id"), f"id «{question.id}» stands twice")
+            raise BadCriteria(("questions", n, "id"), f"id「{question.id}」重复了")
     choices = {key for question in criteria.questions for key in question.options or {}}
     figure_name = re.compile("|".join([r"(?!)", *(rf"\{{{figure.id}\}}" for figure in criteria.figures)]))
     used: set[str] = set()
     for n, rule in enumerate(criteria.rules):
         parts = parts_of(rule.when)
         for name in sorted(parts.names - set(named)):
-            raise BadCriteria(("rules", n, "when"), f"unknown id «{name}»")
+            raise BadCriteria(("rules", n, "when"), f"没有「{name}」这个 id")
         for text in sorted(parts.texts - choices):
-            raise BadCriteria(("rules", n, "when"), f"no question has the option «{text}»")
+            raise BadCriteria(("rules", n, "when"), f"没有哪一题有「{text}」这个选项")
         for key in ("reason", "clause", "check"):
             if re.search(r"[{}]", figure_name.sub("", getattr(rule, key))):
-                raise BadCriteria(("rules", n, key), "braces may only name a figure of these criteria")
+                raise BadCriteria(("rules", n, key), "大括号里只能写 figures 里的 id")
         used |= parts.names
-    for kind, rows in (("figures", criteria.figures), ("questions", criteria.questions)):
-        for n, row in enumerate(rows):
-            if row.id not in used:  # nobody is asked in vain
-                raise BadCriteria((kind, n, "id"), f"no rule uses «{row.id}»")
+    declared = [("figures", n, figure.id) for n, figure in enumerate(criteria.figures)]
+    declared += [("questions", n, question.id) for n, question in enumerate(criteria.questions)]
+    for kind, n, name in declared:
+        if name not in used:  # nobody is asked in vain
+            raise BadCriteria((kind, n, "id"), f"没有哪条规则用到「{name}」")
 
 
 def _check_reachable(criteria: Criteria, number: int) -> None:
@@ -202,10 +203,10 @@ def _check_reachable(criteria: Criteria, number: int) -> None:
     for values in itertools.islice(answers_for(criteria, rule), TRIES):
         result = holds(rule.when, values)
         if result is None:
-            raise BadCriteria(path, f"«{rule.when}» gives no yes or no for {values}")
+            raise BadCriteria(path, f"「{rule.when}」算不出是或不是，比如 {values}")
         if result:
             return
-    raise BadCriteria(path, f"no answers reach «{rule.when}»")
+    raise BadCriteria(path, f"「{rule.when}」怎么回答都到不了")
 
 
 def answers_for(criteria: Criteria, rule: Rule) -> Iterator[dict[str, Value]]:
@@ -234,43 +235,43 @@ def _candidates(question: Question, parts: Parts, figures: list[Figure]) -> list
 
 def _table(raw: Any, path: tuple[str | int, ...], needed: set[str], optional: set[str]) -> dict[str, Any]:
     if not isinstance(raw, dict):
-        raise BadCriteria(path, f"expected the keys {' '.join(sorted(needed))}")
+        raise BadCriteria(path, f"这里要有：{' '.join(sorted(needed))}")
     for key in raw:
         if key not in needed | optional:
-            raise BadCriteria((*path, str(key)), f"unknown key «{key}»")
+            raise BadCriteria((*path, str(key)), f"不认识的项「{key}」")
     for key in sorted(needed):
         if raw.get(key) in (None, "", []):
-            raise BadCriteria(path, f"«{key}» is missing")
+            raise BadCriteria(path, f"缺少「{key}」")
     return raw
 
 
 def _list(raw: Any, path: tuple[str | int, ...]) -> list[Any]:
     if not isinstance(raw, list):
-        raise BadCriteria(path, "is not a list")
+        raise BadCriteria(path, "这里要写成列表")
     return raw
 
 
 def _name(raw: Any, path: tuple[str | int, ...], key: str = "id") -> str:
     if not isinstance(raw, str) or not _ID.fullmatch(raw):
-        raise BadCriteria((*path, key), f"«{raw}» is no id: small letters and underscores")
+        raise BadCriteria((*path, key), f"「{raw}」不能做 id：只用小写字母和下划线")
     return raw
 
 
 def _text(raw: Any, path: tuple[str | int, ...]) -> str:
     if not isinstance(raw, str) or not raw.strip():
-        raise BadCriteria(path, "is not a text")
+        raise BadCriteria(path, "这里要写文字")
     return raw.strip()
 
 
 def _whole(raw: Any, path: tuple[str | int, ...]) -> int:
     if type(raw) is not int or raw < 0:
-        raise BadCriteria(path, f"«{raw}» is no whole number")
+        raise BadCriteria(path, f"「{raw}」不是整数")
     return raw
 
 
 def _year(raw: Any, path: tuple[str | int, ...]) -> int:
     if type(raw) is not int or not 2000 <= raw <= 2100:
-        raise BadCriteria(path, f"«{raw}» is no year")
+        raise BadCriteria(path, f"「{raw}」不是年份")
     return raw
 
 
