@@ -48,12 +48,9 @@ def test_unknown_question_is_declined_with_whom_to_ask(say: Say) -> None:
     assert "12345" in texts(answer)
 
 
-def test_topic_without_a_sheet_is_named(say: Say) -> None:
-    """A topic whose sheet is not written yet is declined by its name instead of answered from another sheet."""
-    answer = say("危房改造怎么申请")
-
-    assert answer["sources"] == []
-    assert "农村危房改造" in texts(answer)
+def test_a_new_topic_is_answered_from_its_own_sheet(say: Say) -> None:
+    """Housing, which had no sheet at first, is answered from its sheet and no other."""
+    assert say("危房改造怎么申请")["sources"][0]["sheet"] == "housing"
 
 
 def test_follow_up_keeps_the_topic(say: Say) -> None:
