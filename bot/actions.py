@@ -129,7 +129,7 @@ def executor_for(turns: Turns, skills: Skills) -> ActionExecutor:
         "action_show_section": skills.answers.show_section,
         "action_chitchat": skills.people.chitchat,
         "action_contact": skills.people.contact,
-        "action_human": skills.people.human,
+        "action_human": skills.in_person.ask,
         "action_status": skills.people.status,
         "action_complaint": skills.people.complaint,
         "action_texts": skills.people.texts,

@@ -24,6 +24,7 @@ from knowledge_base.encoder import Encoder
 from knowledge_base.text import clean, has_words, normalise
 
 log = structlog.get_logger()
+HELD = "held"
 DOABLE = ("report_hardship", "ask_contact", "ask_status", "ask_human", "cancel", "urgent")  # payloads «do:<intent>»
 
 
@@ -60,17 +61,36 @@ class Assistant:
     async def answer(self, message: Inbound) -> Answer:
         """The answer to a journalled message; never raises for what a villager may send."""
         async with self._senders.one_at_a_time(message.conversation):
-            turn, draft, danger = await asyncio.to_thread(self._look, message)
-            if danger is not None:
-                turn.intent, turn.confidence = "urgent", 1.0
-                return turn.answer(await asyncio.to_thread(self._skills.danger.urgent, turn, danger))
-            if not message.payload and not has_words(turn.text):
-                turn.kind, turn.confidence = "chitchat", 1.0
-                return turn.answer(self._skills.say("unreadable"))
-            joined = await asyncio.to_thread(self._skills.danger.add_to_urgent, turn) if turn.text and draft is None else None
-            if joined is not None:
-                return turn.answer(joined)
-            return turn.answer(await self._through_rasa(turn, draft))
+            turn, draft, replies = await asyncio.to_thread(self._before_dialogue, message)
+            if replies is None:
+                replies = await self._through_rasa(turn, draft)
+            return turn.answer(replies)
+
+    def _before_dialogue(self, message: Inbound) -> tuple[Turn, Draft | None, list[Reply] | None]:
+        """Look at a message, and answer it where no dialogue decides: danger, a cadre who speaks, what cannot be read."""
+        turn, draft, danger = self._look(message)
+        in_person = self._skills.in_person
+        talk = in_person.state(turn.conversation)
+        if danger is not None:
+            turn.intent, turn.confidence = "urgent", 1.0
+            replies = self._skills.danger.urgent(turn, danger)
+            if talk == HELD:
+                in_person.listens(turn)
+            elif message.unclear:
+                replies += in_person.unheard(turn)
+            return turn, draft, replies
+        if in_person.wants_bot(turn):
+            return turn, draft, in_person.back(turn)
+        held = in_person.listens(turn) if talk == HELD else None
+        if held is not None:
+            return turn, draft, held
+        if message.unclear:
+            return turn, draft, in_person.unheard(turn)
+        if not message.payload and not has_words(turn.text):
+            turn.kind, turn.confidence = "chitchat", 1.0
+            return turn, draft, self._skills.say("unreadable")
+        joins = turn.text and draft is None
+        return turn, draft, self._skills.danger.add_to_urgent(turn) if joins else None
 
     def _look(self, message: Inbound) -> tuple[Turn, Draft | None, str | None]:
         """What can be known before any dialogue: the place, the open report, the vector, and whether life is in danger."""

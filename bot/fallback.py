@@ -23,7 +23,7 @@ class FixedDialogue:
         self._serving: dict[str, Callable[[Turn], list[Reply]]] = {
             "ask_section": skills.answers.show_section,
             "ask_contact": skills.people.contact,
-            "ask_human": skills.people.human,
+            "ask_human": skills.in_person.ask,
             "ask_status": skills.people.status,
             "complain": skills.people.complaint,
             "opt_out": skills.people.texts,

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import LargeBinary, String, UniqueConstraint, insert, select, update
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from channels.message import Answer, Inbound
+from channels.voice import Audio, Heard
 from core import clock
 from core.crypto import Vault
 from core.database import Base, Database
@@ -36,14 +37,29 @@ class InboundRow(Base):
     answer: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
 
 
+class Voice(Base):
+    """The recording of a voice message, sealed, and what was understood of it."""
+
+    __tablename__ = "voices"
+    message_id: Mapped[str] = mapped_column(ForeignKey("inbound.id", ondelete="CASCADE"), primary_key=True)
+    media_type: Mapped[str] = mapped_column(String(40))
+    audio: Mapped[bytes] = mapped_column(LargeBinary)
+    transcript: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    confidence: Mapped[float | None] = mapped_column(default=None)
+    heard_by: Mapped[str | None] = mapped_column(String(12), default=None)  # channel | recogniser
+    heard_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
 class Notice(Base):
-    """What the villager is told without having asked: late answers, news of a case, words of a cadre."""
+    """What the villager is told without having asked: late answers, news of a case, words of a cadre (with their name)."""
 
     __tablename__ = "notices"
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     conversation: Mapped[str] = mapped_column(String(64), index=True)
     body: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime]
+    who: Mapped[str] = mapped_column(String(10), default="bot")  # bot | cadre
+    name: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
 
 
 @dataclass(frozen=True)
@@ -51,10 +67,13 @@ class Line:
     """One line of a conversation as both sides saw it."""
 
     id: str
-    who: str  # villager | bot
-    text: str
+    who: str  # villager | bot | cadre
+    text: str  # of a voice message, what was understood: perhaps nothing
     at: datetime
     buttons: list[dict[str, str]]
+    name: str = ""  # a cadre's
+    voice: bool = False
+    confidence: float | None = None
 
 
 def new_id() -> str:
@@ -74,11 +93,23 @@ class Journal:
         return self._vault.lookup(f"{channel}:{sender}")[:40]
 
     def record(
-        self, conversation: str, *, text: str = "", payload: str = "", client_id: str | None = None, region: str | None = None
+        self,
+        conversation: str,
+        *,
+        text: str = "",
+        payload: str = "",
+        client_id: str | None = None,
+        region: str | None = None,
+        source: str = "",
+        audio: Audio | None = None,
+        heard: Heard | None = None,
     ) -> tuple[Inbound, dict[str, Any] | None]:
-        """Commit a message; gives it with the stored answer if it is a retry that was answered already."""
+        """Commit a message; gives it with the stored answer if it is a retry that was answered already.
+
+        ``audio`` makes it a voice message, ``heard`` is the transcript that its channel brings along.
+        """
         message_id = new_id()
-        body = {"text": text, "payload": payload, "region": region}
+        body = {"text": text, "payload": payload, "region": region, "source": source, "voice": audio is not None}
         row = {
             "id": message_id,
             "conversation": conversation,
@@ -89,9 +120,11 @@ class Journal:
         try:
             with self._database.statement(writes=True) as connection:
                 connection.execute(insert(InboundRow), row)
+                if audio is not None:
+                    connection.execute(insert(Voice), self._voice_row(message_id, audio, heard))
         except IntegrityError:
             return self._retried(conversation, client_id or message_id)
-        return Inbound(message_id, conversation, text, payload, region), None
+        return Inbound(message_id, conversation, text, payload, region, voice=audio is not None, source=source), None
 
     def answered(self, answer: Answer) -> dict[str, Any]:
         """Store an answer beside its message, unless one stands there already; gives the one that stands."""
@@ -118,24 +151,56 @@ class Journal:
             )
             return [self._inbound(row) for row in rows]
 
-    def notify(self, conversation: str, text: str) -> str:
-        """Put a line before the villager at the next look; gives its id."""
-        notice_id = new_id()
-        with self._database.begin() as session:
-            session.add(Notice(id=notice_id, conversation=conversation, body=self._vault.seal(text), created_at=clock.now()))
-        return notice_id
-
-    def lines(self, conversation: str, limit: int = 60) -> list[Line]:
-        """The last lines of a conversation, oldest first."""
+    def audio(self, conversation: str, message_id: str) -> Audio:
+        """The recording of a conversation's voice message. Raises LookupError."""
+        in_it = InboundRow.conversation == conversation
+        found = select(Voice).join(InboundRow, InboundRow.id == Voice.message_id).where(Voice.message_id == message_id, in_it)
         with self._database.read() as session:
-            inbound = list(
-                session.scalars(
-                    select(InboundRow).where(InboundRow.conversation == conversation).order_by(InboundRow.id.desc()).limit(limit)
-                )
-            )
-            notices = list(session.scalars(select(Notice).where(Notice.conversation == conversation)))
-        lines = [line for row in inbound for line in self._spoken(row)]
-        lines += [Line(row.id, "bot", self._vault.unseal(row.body), row.created_at, []) for row in notices]
+            row = session.scalars(found).first()
+        if row is None:
+            raise LookupError(f"no recording {message_id}")
+        return Audio(self._vault.unseal_bytes(row.audio), row.media_type)
+
+    def transcript(self, message_id: str) -> Heard | None:
+        """What was understood of a voice message, or None where nobody tried or none is known."""
+        columns = select(Voice.transcript, Voice.confidence, Voice.heard_by).where(Voice.message_id == message_id)
+        with self._database.statement(writes=False) as connection:
+            row = connection.execute(columns).one_or_none()
+        if row is None or row.transcript is None:
+            return None
+        return Heard(self._vault.unseal(row.transcript), row.confidence, row.heard_by or "")
+
+    def heard(self, message_id: str, heard: Heard) -> None:
+        """Keep what was understood beside the recording."""
+        with self._database.statement(writes=True) as connection:
+            connection.execute(update(Voice).where(Voice.message_id == message_id).values(**self._heard_columns(heard)))
+
+    def notify(self, conversation: str, text: str, *, cadre: str = "", session: Session | None = None) -> str:
+        """Put a line before the villager at the next look; gives its id.
+
+        ``cadre`` names who says it, if not the bot. With a session it happens in that transaction.
+        """
+        notice = Notice(
+            id=new_id(), conversation=conversation, body=self._vault.seal(text), created_at=clock.now(),
+            who="cadre" if cadre else "bot", name=self._vault.seal(cadre) if cadre else None,
+        )  # fmt: skip
+        if session is not None:
+            session.add(notice)
+            return notice.id
+        with self._database.begin() as own:
+            own.add(notice)
+        return notice.id
+
+    def lines(self, conversation: str, limit: int = 60, since: str = "") -> list[Line]:
+        """The last lines of a conversation, oldest first; none of messages before the id ``since``."""
+        of_it = select(InboundRow).where(InboundRow.conversation == conversation, InboundRow.id >= since)
+        told = select(Notice).where(Notice.conversation == conversation, Notice.id >= since)
+        with self._database.read() as session:
+            inbound = list(session.scalars(of_it.order_by(InboundRow.id.desc()).limit(limit)))
+            notices = list(session.scalars(told.order_by(Notice.id.desc()).limit(limit)))
+            voices = self._transcripts(session, inbound)
+        lines = [line for row in inbound for line in self._spoken(row, voices)]
+        lines += [self._told(row) for row in notices]
         return sorted(lines, key=lambda line: (line.at, line.id))[-limit:]
 
     def updates(self, conversation: str, after: str) -> list[dict[str, Any]]:
@@ -144,7 +209,11 @@ class Journal:
             rows = session.scalars(
                 select(Notice).where(Notice.conversation == conversation, Notice.id > after).order_by(Notice.id)
             )
-            return [{"message_id": row.id, "replies": [{"text": self._vault.unseal(row.body), "buttons": []}]} for row in rows]
+            told = [self._told(row) for row in rows]
+        return [
+            {"message_id": line.id, "replies": [{"text": line.text, "buttons": []}], "from": {"who": line.who, "name": line.name}}
+            for line in told
+        ]
 
     def _retried(self, conversation: str, client_id: str) -> tuple[Inbound, dict[str, Any] | None]:
         with self._database.read() as session:
@@ -156,12 +225,43 @@ class Journal:
 
     def _inbound(self, row: InboundRow) -> Inbound:
         body = self._vault.unseal_json(row.body)
-        return Inbound(row.id, row.conversation, body["text"], body["payload"], body["region"])
+        return Inbound(
+            row.id, row.conversation, body["text"], body["payload"], body["region"], voice=bool(body.get("voice")),
+            source=body.get("source", ""),
+        )  # fmt: skip
 
-    def _spoken(self, row: InboundRow) -> list[Line]:
+    def _spoken(self, row: InboundRow, voices: dict[str, Heard | None]) -> list[Line]:
         body = self._vault.unseal_json(row.body)
-        lines = [Line(row.id, "villager", body["text"], row.received_at, [])]
+        heard = voices.get(row.id)
+        text = heard.text if heard else body["text"]
+        sure = heard.confidence if heard else None
+        lines = [Line(row.id, "villager", text, row.received_at, [], voice=row.id in voices, confidence=sure)]
         if row.answer is not None and row.answered_at is not None:
             replies = self._vault.unseal_json(row.answer)["replies"]
             lines += [Line(row.id, "bot", reply["text"], row.answered_at, reply["buttons"]) for reply in replies]
-        return [line for line in lines if line.text]
+        return [line for line in lines if line.text or line.voice]
+
+    def _told(self, row: Notice) -> Line:
+        name = self._vault.unseal(row.name) if row.name else ""
+        return Line(row.id, row.who, self._vault.unseal(row.body), row.created_at, [], name)
+
+    def _transcripts(self, session: Session, rows: list[InboundRow]) -> dict[str, Heard | None]:
+        """The voice messages among some messages, and what was understood of each."""
+        found = session.execute(
+            select(Voice.message_id, Voice.transcript, Voice.confidence).where(Voice.message_id.in_([row.id for row in rows]))
+        )
+        return {
+            message_id: Heard(self._vault.unseal(transcript), confidence) if transcript else None
+            for message_id, transcript, confidence in found
+        }
+
+    def _voice_row(self, message_id: str, audio: Audio, heard: Heard | None) -> dict[str, Any]:
+        columns = self._heard_columns(heard) if heard else {}
+        sealed = self._vault.seal_bytes(audio.data)
+        return {"message_id": message_id, "media_type": audio.media_type, "audio": sealed, **columns}
+
+    def _heard_columns(self, heard: Heard) -> dict[str, Any]:
+        return {
+            "transcript": self._vault.seal(heard.text), "confidence": heard.confidence, "heard_by": heard.by,
+            "heard_at": clock.now(),
+        }  # fmt: skip

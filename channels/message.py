@@ -9,13 +9,23 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Inbound:
-    """One message of a villager. ``text`` or ``payload`` (a button's) is set; ``region`` is a hint of 6 or 12 digits."""
+    """One message of a villager. ``text`` or ``payload`` (a button's) is set; ``region`` is a hint of 6 or 12 digits.
+
+    A voice message has a transcript as its text, once there is one; ``unclear`` where it cannot be relied on.
+    """
 
     id: str
     conversation: str  # opaque: a keyed hash of channel and sender
     text: str = ""
     payload: str = ""
     region: str | None = None
+    voice: bool = False
+    unclear: bool = False
+    source: str = ""  # opaque: where it came from, if one place may hide behind many senders; caps alerts
+
+    @property
+    def origin(self) -> str:
+        return self.source or self.conversation
 
 
 @dataclass(frozen=True)

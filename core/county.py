@@ -58,6 +58,16 @@ def load_county(session: Session) -> County | None:
     return County(values["code"], values["demo"] == "1", values["accepted_door"] == "1")
 
 
+def duty_phone(session: Session) -> str:
+    """The phone that somebody answers day and night: the county's setting, else its first contact's; empty if neither."""
+    row = session.get(CountySetting, "duty_phone")
+    if row is not None:
+        return row.value
+    county = session.get(CountySetting, "code")
+    people = contacts_for(session, county.value) if county is not None else []
+    return people[0].phone if people else ""
+
+
 def contacts_for(session: Session, code: str) -> list[Contact]:
     """The people to call for a place: the village's own; where there are none, the township's, then the county's."""
     for prefix in (code[:12], code[:9], code[:6]):

@@ -44,13 +44,20 @@ class Vault:
         return cls(file.read_bytes())
 
     def seal(self, text: str) -> bytes:
-        nonce = secrets.token_bytes(_NONCE)
-        return nonce + self._cipher.encrypt(nonce, text.encode(), None)
+        return self.seal_bytes(text.encode())
 
     def unseal(self, sealed: bytes) -> str:
         """The text again. Raises SealBroken."""
+        return self.unseal_bytes(sealed).decode()
+
+    def seal_bytes(self, plain: bytes) -> bytes:
+        nonce = secrets.token_bytes(_NONCE)
+        return nonce + self._cipher.encrypt(nonce, plain, None)
+
+    def unseal_bytes(self, sealed: bytes) -> bytes:
+        """The bytes again. Raises SealBroken."""
         try:
-            return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], None).decode()
+            return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], None)
         except (InvalidTag, ValueError) as error:  # ValueError: too short to hold a nonce
             raise SealBroken from error
 

@@ -29,6 +29,22 @@ class Settings(BaseSettings):
     rate_per_minute: int = Field(default=40, ge=1, description="messages a minute from one address outside")
     rate_loopback_per_minute: int = Field(default=60_000, ge=1, description="the same from this machine")
     text_limit: int = Field(default=1000, ge=50, description="characters of a message that are read; the rest is left out")
+    alert_step_s: int = Field(
+        default=600,
+        ge=1,
+        description="how long an urgent case waits for somebody to acknowledge it before the next level is called",
+    )
+    alerts_per_source: int = Field(default=5, ge=1, description="alerts an hour from one source that call people out")
+    handoff_climb_s: int = Field(default=300, ge=1, description="how long each level has to take a conversation")
+    handoff_silent_s: int = Field(
+        default=600, ge=1, description="how long a villager waits for a cadre's word before the bot is back"
+    )
+    handoff_idle_s: int = Field(default=1800, ge=1, description="how long a villager may be silent before the bot is back")
+    sweep_s: float = Field(default=5, gt=0, description="pause between rounds of the sweeper")
+    recogniser: str | None = Field(default=None, description="command that turns a recording on standard input into text")
+    recogniser_timeout_s: float = Field(default=20, gt=0, description="how long it may take for one recording")
+    recogniser_sure_from: float = Field(default=0.6, ge=0, le=1, description="below this confidence a person listens")
+    voice_per_minute: int = Field(default=6, ge=1, description="voice messages a minute from one address outside")
     session_hours: int = Field(default=12, ge=1, description="how long a cadre stays logged in")
     secure_cookies: bool = Field(default=False, description="mark cookies Secure: set it where the pages are served over HTTPS")
 

@@ -21,7 +21,9 @@ from bot.actions import executor_for
 from bot.assistant import Assistant
 from bot.client import RasaClient, RasaFailed
 from bot.turn import Turn
+from channels.hearing import Hearing
 from channels.message import Inbound
+from channels.recogniser import CommandRecogniser
 from channels.web.api import Chat, Limiter, chat_router
 from channels.web.sender import Senders
 from core import clock
@@ -31,9 +33,11 @@ from service.action_server import action_app
 from service.artefacts import RASA_PYTHON
 from service.assembly import Parts, assemble
 from service.supervisor import RasaSupervisor, free_port
+from service.sweeper import Sweeper, notify_on_desk
 from web.desk import desk_router
 from web.pages import add_error_pages, pages_router, static_files
 from web.site import Site
+from web.talks import talks_router
 
 log = structlog.get_logger()
 PROBE = "readyz-probe"
@@ -62,7 +66,15 @@ class Service:
             rasa=_ReadyRasa(self), regions=parts.regions, county=parts.county.code, at_once=settings.turns_at_once,
             text_limit=settings.text_limit,
         )  # fmt: skip
-        self.chat = Chat(parts.journal, self.assistant.answer)
+        recogniser = (
+            CommandRecogniser(settings.recogniser, timeout_s=settings.recogniser_timeout_s) if settings.recogniser else None
+        )
+        self.hearing = Hearing(parts.journal, self.assistant.answer, recogniser, settings.recogniser_sure_from)
+        self.chat = Chat(parts.journal, self.hearing.answer)
+        self._sweeper = Sweeper(
+            database=parts.database, alerts=parts.alerts, handoffs=parts.handoffs, telling=parts.telling,
+            notify=notify_on_desk, every_s=settings.sweep_s,
+        )  # fmt: skip
         self._actions = _QuietServer(
             uvicorn.Config(
                 action_app(executor_for(parts.turns, parts.skills), token), host="127.0.0.1", port=self.action_port,
@@ -76,20 +88,22 @@ class Service:
         serving = asyncio.create_task(self._actions.serve(), name="actions")
         self.supervisor.start()
         recovery = asyncio.create_task(self._answer_what_was_left(started), name="recovery")
+        sweeping = asyncio.create_task(self._sweeper.run(), name="sweeper")
         try:
             yield
         finally:
             recovery.cancel()
+            sweeping.cancel()
             await self.supervisor.stop()
             self._actions.should_exit = True
-            await asyncio.gather(serving, recovery, return_exceptions=True)
+            await asyncio.gather(serving, recovery, sweeping, return_exceptions=True)
             await self.rasa.close()
             self.parts.close()
 
     async def _answer_what_was_left(self, before: Any) -> None:
         """After a crash: what was journalled and not answered is answered, and put before the villager."""
         for message in await asyncio.to_thread(self.parts.journal.unanswered, before):
-            answer = await self.assistant.answer(message)
+            answer = await self.hearing.answer(message)
             stored = await asyncio.to_thread(self.parts.journal.answered, answer)
             for reply in stored["replies"]:
                 await asyncio.to_thread(self.parts.journal.notify, message.conversation, reply["text"])
@@ -157,16 +171,19 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.service = service
     signing_key = parts.vault.signing_key
     senders = Senders(signing_key, demo=parts.county.demo, secure=settings.secure_cookies)
-    limiter = Limiter(
-        settings.rate_per_minute, settings.rate_loopback_per_minute, lambda text: parts.urgent.check(text) is not None
+    limiter, voice_limiter = (
+        Limiter(each, settings.rate_loopback_per_minute, lambda text: parts.urgent.check(text) is not None)
+        for each in (settings.rate_per_minute, settings.voice_per_minute)
     )
-    app.include_router(chat_router(service.chat, parts.journal, senders, limiter, clean))
+    app.include_router(chat_router(service.chat, parts.journal, senders, limiter, voice_limiter, clean))
     site = Site(
         county=parts.county, regions=parts.regions, database=parts.database, vault=parts.vault, journal=parts.journal,
-        cases=parts.cases, searcher=lambda: parts.searcher, texts=parts.texts, settings=settings,
+        cases=parts.cases, alerts=parts.alerts, handoffs=parts.handoffs, telling=parts.telling,
+        searcher=lambda: parts.searcher, texts=parts.texts, settings=settings,
     )  # fmt: skip
-    app.include_router(pages_router(site, service.chat, senders, limiter))
+    app.include_router(pages_router(site, service.chat, senders, limiter, voice_limiter))
     app.include_router(desk_router(site))
+    app.include_router(talks_router(site))
     app.mount("/static", static_files(), name="static")
     add_error_pages(app, site)
     _add_health(app, service)

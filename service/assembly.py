@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.intents import LightIntents
 from bot.skills import Shared, Skills
+from bot.telling import Telling
 from bot.texts import Texts
 from bot.turn import Turns
 from bot.urgent import LEXICON, UrgentCheck
+from cadres.alert import Alerts
 from cadres.case import Cases
+from cadres.handoff import Handoffs
 from channels.journal import Journal
 from core.county import County, load_county
 from core.crypto import Vault
@@ -35,6 +39,9 @@ class Parts:
     texts: Texts
     journal: Journal
     cases: Cases
+    alerts: Alerts
+    handoffs: Handoffs
+    telling: Telling
     encoder: Encoder
     searcher: Searcher
     intents: LightIntents
@@ -61,11 +68,25 @@ def assemble(settings: Settings) -> Parts:
     encoder = Encoder(artefacts.encoder)
     searcher = Searcher(settings.index_file, encoder)
     intents = LightIntents(artefacts.intents)
+    alerts, handoffs = _clocks(settings)
+    journal = Journal(database, vault)
     shared = Shared(
-        database=database, vault=vault, regions=regions, county=county, texts=texts, cases=cases, searcher=lambda: searcher
-    )
+        database=database, vault=vault, regions=regions, county=county, texts=texts, cases=cases, alerts=alerts,
+        handoffs=handoffs, searcher=lambda: searcher,
+    )  # fmt: skip
     return Parts(
         settings=settings, artefacts=artefacts, database=database, vault=vault, regions=regions, county=county, texts=texts,
-        journal=Journal(database, vault), cases=cases, encoder=encoder, searcher=searcher,
+        journal=journal, cases=cases, alerts=alerts, handoffs=handoffs,
+        telling=Telling(shared, journal), encoder=encoder, searcher=searcher,
         intents=intents, urgent=UrgentCheck(LEXICON, intents, encoder), turns=turns, skills=Skills(shared),
     )  # fmt: skip
+
+
+def _clocks(settings: Settings) -> tuple[Alerts, Handoffs]:
+    """What waits for people, with the times of the settings."""
+    alerts = Alerts(step=timedelta(seconds=settings.alert_step_s), per_source=settings.alerts_per_source)
+    handoffs = Handoffs(
+        climb=timedelta(seconds=settings.handoff_climb_s), silent=timedelta(seconds=settings.handoff_silent_s),
+        idle=timedelta(seconds=settings.handoff_idle_s),
+    )  # fmt: skip
+    return alerts, handoffs

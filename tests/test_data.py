@@ -89,6 +89,29 @@ def made_names() -> dict[str, set[str]]:
     }
 
 
+def told_names() -> dict[str, set[str]]:
+    """Names of the words that cadres' code leaves for villagers (``Word(…)``, ``_word(…)``), with the values they get."""
+    found: dict[str, set[str]] = {}
+    for file in (PROJECT_ROOT / "cadres").glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            called = node.func if isinstance(node, ast.Call) else None
+            name = getattr(called, "id", "") or getattr(called, "attr", "")
+            if not isinstance(node, ast.Call) or name not in ("Word", "_word"):
+                continue
+            if name == "Word":
+                filled = node.args[3] if len(node.args) > 3 else None
+                values = (
+                    {str(key.value) for key in filled.keys if isinstance(key, ast.Constant)}
+                    if isinstance(filled, ast.Dict)
+                    else set()
+                )
+            else:
+                values = set() if isinstance(node.args[2], ast.Constant) else {"cadre", "office"}
+            names = [said for said in ast.walk(node.args[1]) if isinstance(said, ast.Constant)]
+            found |= {str(said.value): {"contact", *values} for said in names}
+    return found
+
+
 def fields(text: str) -> set[str]:
     """The names in braces of a text."""
     return {name for _, name, _, _ in Formatter().parse(text) if name}
@@ -99,12 +122,16 @@ def fields(text: str) -> set[str]:
 
 def test_the_code_is_read() -> None:
     """The search for spoken texts finds them: it would be silent if the code said its texts in another way."""
+    assert {"handoff_taken", "handoff_silent", "voice_nobody", "notice_urgent_again"} <= set(told_names())
     assert {"unreadable", "report_filed", "notice_accepted", "source"} <= {name for name, _, _ in spoken_names()}
 
 
 def test_every_text_that_the_code_says_exists(domain: dict[str, Any]) -> None:
     """Each name that the code says is a response of the domain, and gets the values that its text needs."""
-    for name, values, place in [*spoken_names(), *((name, values, "made") for name, values in made_names().items())]:
+    for name, values, place in [
+        *spoken_names(),
+        *((name, values, "made") for name, values in {**made_names(), **told_names()}.items()),
+    ]:
         assert f"utter_{name}" in domain["responses"], f"{place}: no utter_{name}"
         missing = fields(domain["responses"][f"utter_{name}"][0]["text"]) - values
         assert not missing, f"{place}: {name} gets no {missing}"
@@ -112,7 +139,7 @@ def test_every_text_that_the_code_says_exists(domain: dict[str, Any]) -> None:
 
 def test_every_text_is_said(domain: dict[str, Any]) -> None:
     """No response of the domain is left over."""
-    said = {name for name, _, _ in spoken_names()} | set(made_names())
+    said = {name for name, _, _ in spoken_names()} | set(made_names()) | set(told_names())
     assert {name.removeprefix("utter_") for name in domain["responses"]} - said == set()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Form, HTTPException, Request, Response
@@ -14,15 +13,11 @@ from sqlalchemy.orm import Session
 from cadres.case import STATES, Case, NoSuchCase
 from core import clock
 from core.accounts import Account, LoginLocked, LoginRefused, log_in, log_out
+from core.county import duty_phone
 from core.demo import demo_accounts
 from knowledge_base.text import clean
-from web.desk_frame import SESSION_COOKIE, DeskFrame
+from web.desk_frame import DANGERS, ROLES, SESSION_COOKIE, DeskFrame
 from web.site import Site
-
-DANGERS = {
-    "suicide": "可能轻生", "violence": "暴力", "hunger": "断粮", "child_alone": "孩子没人管", "trapped": "被困",
-    "medical": "急病重伤", "general": "求救", "unknown": "有危险",
-}  # fmt: skip
 
 
 def desk_router(site: Site) -> APIRouter:
@@ -85,10 +80,11 @@ def desk_router(site: Site) -> APIRouter:
             case = _visible_case(site, session, account, number)
             said = site.cases.messages(session, case)
             acceptor = session.get(Account, case.accepted_by) if case.accepted_by else None
+            alert = _alert_view(site, session, case)
         messages = [{"who": line.who, "text": line.text, "when": clock.spoken(line.at)} for line in said]
         view = {**_detail(site, case), "accepted_by": acceptor.name if acceptor else "", "url": f"/desk/cases/{case.number}"}
         flash = "已受理，村民会收到一条消息。" if done and case.accepted_by == account.id else None
-        return frame.page(request, "desk_case.html", account, case=view, messages=messages, flash=flash)
+        return frame.page(request, "desk_case.html", account, case=view, messages=messages, alert=alert, flash=flash)
 
     @router.post("/cases/{number}/accept")
     async def accept(request: Request, number: str, csrf: str = Form("")) -> Response:
@@ -101,9 +97,9 @@ def desk_router(site: Site) -> APIRouter:
                 "notice_accepted", number=case.number, office=site.regions.spoken(account.region) or account.name
             )
             if accepted:
+                site.alerts.acknowledge(session, case, account)  # who accepts it has seen it
                 site.cases.add_messages(session, case, [("cadre", said)])
-        if accepted:
-            site.journal.notify(case.conversation, said)
+                site.journal.notify(case.conversation, said, session=session)
         return RedirectResponse(f"/desk/cases/{case.number}{'?done=1' if accepted else ''}", 303)
 
     return router
@@ -136,7 +132,8 @@ def _by_village(site: Site, cases: list[Case]) -> list[dict[str, Any]]:
             {
                 "number": case.number, "url": f"/desk/cases/{case.number}", "urgency": case.urgency,
                 "danger": DANGERS.get(case.danger or "", ""), "state": STATES[case.state], "summary": summary,
-                "when": clock.spoken(case.created_at), "waiting": _waiting(case),
+                "when": clock.spoken(case.created_at),
+                "waiting": clock.waited(case.created_at) if case.state == "reported" else "",
             }
         )  # fmt: skip
     return [{"village": village, "cases": rows} for village, rows in groups.items()]
@@ -148,16 +145,19 @@ def _place(site: Site, case: Case) -> str:
     return site.regions.spoken(case.region).removeprefix(site.county.name)
 
 
-def _waiting(case: Case) -> str:
-    if case.state != "reported":
-        return ""
-    waited = clock.now() - case.created_at
-    if waited < timedelta(minutes=1):
-        return "刚刚"
-    if waited < timedelta(hours=1):
-        return f"等了{int(waited.total_seconds() // 60)}分钟"
-    hours = int(waited.total_seconds() // 3600)
-    return f"等了{hours}小时" if hours < 48 else f"等了{hours // 24}天"
+def _alert_view(site: Site, session: Session, case: Case) -> dict[str, Any] | None:
+    """How a case's alert stands, and who was called."""
+    alert = site.alerts.of_case(session, case)
+    if alert is None:
+        return None
+    seen_by = session.get(Account, alert.seen_by) if alert.seen_by else None
+    duty = f"县值班电话 {duty_phone(session)}"
+    called = [
+        {"who": f"{call.name} {ROLES.get(call.role, '')}" if call.name else duty, "when": clock.spoken(call.at)}
+        for call in site.alerts.called(session, case)
+    ]
+    seen = f"{seen_by.name}，{clock.spoken(alert.seen_at)}" if seen_by and alert.seen_at else ""
+    return {"rings": alert.state == "ringing", "seen": seen, "called": called}
 
 
 def _detail(site: Site, case: Case) -> dict[str, Any]:

@@ -8,12 +8,20 @@ from typing import Any
 from fastapi import HTTPException, Request, Response
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from cadres.ladder import is_cadre
+from core import clock
 from core.accounts import EDITOR, Account, account_of
 from web.site import Site
 
 SESSION_COOKIE = "mingbai_desk"
 FORM_LIFE_S = 12 * 3600
 ROLES = {"grid": "网格员", "village": "村级信息员", "town": "乡镇", "county": "县级", EDITOR: "编辑"}
+
+
+DANGERS = {
+    "suicide": "可能轻生", "violence": "暴力", "hunger": "断粮", "child_alone": "孩子没人管", "trapped": "被困",
+    "medical": "急病重伤", "general": "求救", "unknown": "有危险",
+}  # fmt: skip
 
 
 class DeskFrame:
@@ -32,6 +40,21 @@ class DeskFrame:
             raise _NotLoggedIn
         return account
 
+    def cadre(self, request: Request) -> Account:
+        """Who is logged in, if they work with villagers; to others these pages do not exist (404)."""
+        account = self.account(request)
+        if not is_cadre(account):
+            raise HTTPException(404)
+        return account
+
+    def office(self, account: Account) -> str:
+        """How a villager is told where a cadre sits."""
+        return self._site.regions.spoken(account.region) or account.name
+
+    def spoken_name(self, account: Account) -> str:
+        """How a villager is told who speaks."""
+        return f"{account.name}（{self.office(account)}）"
+
     def editor(self, request: Request) -> Account:
         """Who is logged in, if they keep the sheets; to others these pages do not exist (404)."""
         account = self.account(request)
@@ -46,9 +69,26 @@ class DeskFrame:
             "role": ROLES.get(account.role, account.role),
             "place": self._site.regions.spoken(account.region),
             "is_editor": account.is_editor,
+            "is_cadre": is_cadre(account),
         }
         csrf = self.token(request.cookies[SESSION_COOKIE][:16])
-        return self._site.page(request, name, status, account=shown, csrf=csrf, **context)
+        return self._site.page(request, name, status, account=shown, csrf=csrf, **self._waiting(account), **context)
+
+    def _waiting(self, account: Account) -> dict[str, Any]:
+        """What every page of the desk shows to a cadre: alerts that nobody acknowledged, and how many wait to talk."""
+        if not is_cadre(account):
+            return {"alerts": [], "talks": 0}
+        with self._site.database.read() as session:
+            ringing = self._site.alerts.ringing(session, account)
+            talks = self._site.handoffs.waiting(session, account)
+        alerts = [
+            {
+                "number": case.number, "danger": DANGERS.get(case.danger or "", ""), "waited": clock.waited(alert.started_at),
+                "place": self._site.regions.spoken(alert.region),
+            }
+            for alert, case in ringing
+        ]  # fmt: skip
+        return {"alerts": alerts, "talks": talks}
 
     def token(self, bound_to: str) -> str:
         """A form's token, bound to a log-in."""

@@ -12,8 +12,10 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from channels.journal import Line
-from channels.web.api import TEXT_LIMIT, BadRequest, Chat, ChatRequest, Limiter, TooFast
+from channels.web.api import Chat, Limiter, TooFast, address_of
+from channels.web.request import TEXT_LIMIT, BadRequest, ChatRequest
 from channels.web.sender import Senders
+from channels.web.voice import read_voice
 from core import clock
 from core.county import contacts_for
 from knowledge_base.search import Hit
@@ -22,6 +24,7 @@ from knowledge_base.text import clean
 from web.site import HERE, Site
 
 PAGE_SENDER = "web"
+UNHEARD = "（语音）"  # a voice message of which nothing is known
 SUGGESTIONS = ["防返贫监测是什么", "我家够不够条件报监测户", "低保怎么申请", "住院花了很多钱怎么办", "要带什么材料"]
 HOTLINES = [("防返贫监测热线", "12317"), ("政务热线", "12345")]
 MESSAGES = {404: "没有这一页。", 405: "不能这样打开。", 500: "出了点问题，我们已经记下。请过一会儿再试。"}
@@ -31,8 +34,8 @@ def static_files() -> StaticFiles:
     return StaticFiles(directory=HERE / "static")
 
 
-def pages_router(site: Site, chat: Chat, senders: Senders, limiter: Limiter) -> APIRouter:
-    """``/``, ``/chat`` (without JavaScript), ``/sheets`` and ``/sheets/{region}/{id}``."""
+def pages_router(site: Site, chat: Chat, senders: Senders, limiter: Limiter, voice_limiter: Limiter) -> APIRouter:
+    """``/``, ``/chat`` and ``/chat/voice`` (without JavaScript), ``/sheets`` and ``/sheets/{region}/{id}``."""
     router = APIRouter()
 
     async def chat_page(request: Request, notice: str | None = None, status: int = 200) -> Response:
@@ -59,13 +62,26 @@ def pages_router(site: Site, chat: Chat, senders: Senders, limiter: Limiter) -> 
         if not text:
             return await chat_page(request, site.texts.say("unreadable"), 422)
         try:
-            limiter.check(request.client.host if request.client else "", text)
+            limiter.check(address_of(request), text)
         except TooFast as error:
             return await chat_page(request, str(error), 429)
         redirect = RedirectResponse("/", 303)
         visitor = senders.visitor(request, redirect)
         key = senders.key(_page_sender(visitor), visitor)
-        await chat.say(key, ChatRequest(key[:64], text, clean(payload, 200), None, None))
+        await chat.say(key, ChatRequest(key[:64], text, clean(payload, 200), None, None), address_of(request))
+        return redirect
+
+    @router.post("/chat/voice")
+    async def speak(request: Request) -> Response:
+        redirect = RedirectResponse("/", 303)
+        visitor = senders.visitor(request, redirect)
+        key = senders.key(_page_sender(visitor), visitor)
+        try:
+            asked = await read_voice(request, clean, sender=key[:64])
+            voice_limiter.check(address_of(request), asked.text)
+        except (BadRequest, TooFast) as error:
+            return await chat_page(request, str(error), error.status if isinstance(error, BadRequest) else 429)
+        await chat.say(key, asked, address_of(request))
         return redirect
 
     @router.get("/sheets")
@@ -122,7 +138,8 @@ def _page_sender(visitor: str) -> str:
 
 def _line(line: Line) -> dict[str, Any]:
     at = clock.as_utc(line.at).astimezone(clock.CHINA)
-    return {"who": line.who, "text": line.text, "buttons": line.buttons, "time": f"{at:%H:%M}"}
+    text = line.text or UNHEARD
+    return {"who": line.who, "name": line.name, "text": text, "buttons": line.buttons, "time": f"{at:%H:%M}", "voice": line.voice}
 
 
 def _sheet_view(site: Site, hits: list[Hit]) -> dict[str, Any]:

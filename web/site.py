@@ -14,8 +14,11 @@ from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 from markupsafe import Markup, escape
 
+from bot.telling import Telling
 from bot.texts import Texts
+from cadres.alert import Alerts
 from cadres.case import Cases
+from cadres.handoff import Handoffs
 from channels.journal import Journal
 from core.county import County
 from core.crypto import Vault
@@ -37,6 +40,9 @@ class Site:
     vault: Vault
     journal: Journal
     cases: Cases
+    alerts: Alerts
+    handoffs: Handoffs
+    telling: Telling
     searcher: Callable[[], Searcher]
     texts: Texts
     settings: Settings

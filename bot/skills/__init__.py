@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bot.skills.answers import Answers
 from bot.skills.danger import Danger
+from bot.skills.in_person import InPerson
 from bot.skills.people import People
 from bot.skills.report import Reporting
 from bot.skills.shared import Known, Shared
@@ -21,6 +22,7 @@ class Skills:
         self.answers = Answers(shared)
         self.people = People(shared, self.answers)
         self.danger = Danger(shared, self.answers)
+        self.in_person = InPerson(shared, self.danger)
         self.report = Reporting(shared, self.answers)
 
     def say(self, name: str) -> list[Reply]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from sqlalchemy.orm import Session
+
 from bot.records import once
 from bot.skills.answers import Answers
 from bot.skills.shared import Shared, view_of
 from bot.turn import Turn
+from bot.urgent import UNKNOWN
 from cadres.case import Case, Details
 from channels.message import Button, CaseView, Reply
 
@@ -21,7 +24,8 @@ class Danger:
         self._shared, self._answers = shared, answers
 
     def urgent(self, turn: Turn, danger: str) -> list[Reply]:
-        """The emergency numbers at once, and an urgent case with what is known; a sender's repeats join it."""
+        """The emergency numbers at once, and an urgent case with what is known, whose alert rings; a sender's repeats
+        join it."""
 
         def effect() -> dict[str, object]:
             case = self._shared.cases.open_urgent(session, turn.conversation)
@@ -31,9 +35,11 @@ class Danger:
                 case = self._shared.cases.open(
                     session, turn.conversation, turn.region, details, [("villager", turn.text)], danger=danger
                 )
+                self._shared.alerts.start(session, case, turn.inbound.origin)
             else:
                 self._shared.cases.add_messages(session, case, [("villager", turn.text)])
-                self._place_case(case, turn.text)
+                if not self._place_case(session, case, turn):
+                    self._shared.alerts.repeat(session, case, turn.inbound.origin)
             return {"view": asdict(view_of(case)), "joined": joined}
 
         with self._shared.database.begin() as session:
@@ -47,7 +53,7 @@ class Danger:
     def perhaps_urgent(self, turn: Turn) -> list[Reply]:
         """NLU hears danger, the check of every message did not: act if NLU is sure, else answer and ask."""
         if turn.confidence >= URGENT_FROM or turn.inbound.payload == "do:urgent":
-            return self.urgent(turn, "unknown")
+            return self.urgent(turn, UNKNOWN)
         turn.intent = "nlu_fallback"
         return [
             *self._answers.answer_policy(turn),
@@ -65,7 +71,7 @@ class Danger:
             if case is None or len(case.region) == 12:
                 return None
             self._shared.cases.add_messages(session, case, [("villager", turn.text)])
-            self._place_case(case, turn.text)
+            self._place_case(session, case, turn)
             return asdict(view_of(case))
 
         with self._shared.database.begin() as session:
@@ -75,8 +81,12 @@ class Danger:
         turn.kind, turn.intent, turn.confidence, turn.case = "urgent", "inform", 1.0, CaseView(**view)
         return [Reply(self._shared.texts.say("urgent_joined", number=turn.case.number))]
 
-    def _place_case(self, case: Case, text: str) -> None:
-        villages = self._shared.regions.find_villages(text, self._shared.county.code)
-        if len(case.region) < 12 and len(villages) == 1:
-            case.region = villages[0].code
-            self._shared.cases.change_details(case, place=self._shared.regions.spoken(case.region))
+    def _place_case(self, session: Session, case: Case, turn: Turn) -> bool:
+        """Move a case without a village to the one that is named now, and ring there."""
+        villages = self._shared.regions.find_villages(turn.text, self._shared.county.code)
+        if len(case.region) == 12 or len(villages) != 1:
+            return False
+        case.region = villages[0].code
+        self._shared.cases.change_details(case, place=self._shared.regions.spoken(case.region))
+        self._shared.alerts.start(session, case, turn.inbound.origin)
+        return True

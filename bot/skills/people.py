@@ -1,4 +1,4 @@
-"""People: whom to call, a person to talk to, complaints, policy texts, the state of one's report, small talk."""
+"""People: whom to call, complaints, policy texts, the state of one's report, small talk."""
 
 from __future__ import annotations
 
@@ -55,10 +55,6 @@ class People:
             return villages
         towns = [town for town in self._shared.regions.children(self._shared.county.code) if town.stem in text]
         return towns if len(towns) == 1 else villages
-
-    def human(self, turn: Turn) -> list[Reply]:
-        with self._shared.database.read() as session:
-            return [Reply(self._shared.texts.say("human", contact=self._shared.whom_to_call(session, turn.region)))]
 
     def complaint(self, turn: Turn) -> list[Reply]:
         """Where to complain, and the rule it is about if search knows it."""

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 from bot.records import Conversation
 from bot.report import Draft
 from bot.texts import Texts
+from cadres.alert import Alerts
 from cadres.case import STATES, Case, Cases
+from cadres.handoff import Handoffs
 from channels.message import CaseView
 from core.county import County, contacts_for
 from core.crypto import Vault
@@ -41,6 +43,8 @@ class Shared:
     county: County
     texts: Texts
     cases: Cases
+    alerts: Alerts
+    handoffs: Handoffs
     searcher: Callable[[], Searcher]
 
     def known(self, conversation: str) -> Known:

@@ -16,7 +16,9 @@ from bot.client import MARKER
 from bot.skills import Shared, Skills
 from bot.texts import DOMAIN, Texts
 from bot.turn import Turn, Turns
+from cadres.alert import Alerts
 from cadres.case import Cases
+from cadres.handoff import Handoffs
 from channels.message import Button, Inbound, Reply
 from core.county import County
 from core.database import Database
@@ -409,6 +411,8 @@ async def test_only_an_accepted_door_counts_as_application(
                 county=county,
                 texts=TEXTS,
                 cases=Cases(vault),
+                alerts=Alerts(),
+                handoffs=Handoffs(),
                 searcher=lambda: searcher,
             )
         )

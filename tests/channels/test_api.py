@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from channels.journal import Journal
 from channels.message import Answer, Inbound, Reply, Understood
-from channels.web.api import BODY_LIMIT, TEXT_LIMIT, BadRequest, Chat, ChatRequest, Limiter, TooFast, chat_router, parse_request
+from channels.web.api import BODY_LIMIT, Chat, Limiter, TooFast, chat_router
+from channels.web.request import TEXT_LIMIT, BadRequest, ChatRequest, parse_request
 from channels.web.sender import Senders
 from knowledge_base.text import clean
 
@@ -270,7 +271,7 @@ def page(journal: Journal) -> TestClient:
     """The two routes of a demo county."""
     app = FastAPI()
     senders = Senders("key", demo=True, secure=False)
-    app.include_router(chat_router(Chat(journal, Answering()), journal, senders, limiter(3), clean))
+    app.include_router(chat_router(Chat(journal, Answering()), journal, senders, limiter(3), limiter(3), clean))
     return TestClient(app)
 
 

@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 
 from core import accounts, demo
 from core.accounts import Account
-from core.county import Contact, County, contacts_for, load_county, save_county
+from core.county import Contact, County, CountySetting, contacts_for, duty_phone, load_county, save_county
 from core.database import Database
 from tests.fakes import COUNTY, OTHER_VILLAGE, TOWN, VILLAGE
 
@@ -84,3 +84,15 @@ def test_an_older_demo_gets_the_accounts_that_it_lacks(database: Database, monke
     assert people["village"].name == "已有"
     assert (people["editor"].role, people["editor2"].role) == ("editor", "editor")
     assert people["editor"].name != people["editor2"].name
+
+
+def test_the_duty_phone(database: Database) -> None:
+    """The county's setting, else its own first contact, else nothing."""
+    with database.begin() as session:
+        assert duty_phone(session) == ""
+        save_county(session, County(COUNTY, demo=False, accepted_door=False))
+        assert duty_phone(session) == ""
+        session.add(Contact(region=COUNTY, name="莫", role="县办", phone="0774-1"))
+        assert duty_phone(session) == "0774-1"
+        session.add(CountySetting(key="duty_phone", value="0774-2"))
+        assert duty_phone(session) == "0774-2"

@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 import re
-from types import SimpleNamespace
 
 import pytest
-from argon2 import PasswordHasher
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from bot.texts import Texts
-from cadres.case import Cases
-from channels.journal import Journal
 from core import accounts
-from core.county import County
-from core.crypto import Vault
-from core.database import Database
-from core.regions import Regions
-from core.settings import Settings
-from tests.fakes import COUNTY, VILLAGE
+from tests.fakes import VILLAGE
 from web.desk import desk_router
 from web.pages import static_files
 from web.site import Site
 
-QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-
 
 @pytest.fixture
-def browser(database: Database, vault: Vault, regions: Regions, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+def browser(site: Site) -> TestClient:
     """A browser before the desk of a live county with one cadre."""
-    monkeypatch.setattr(accounts, "_hasher", QUICK)
-    monkeypatch.setattr(accounts, "_DUMMY", QUICK.hash("nobody"))
-    with database.begin() as session:
+    with site.database.begin() as session:
         accounts.add_account(session, "mo", "莫志明", "village", VILLAGE, "right")
-    site = Site(
-        county=County(COUNTY, demo=False, accepted_door=False), regions=regions, database=database, vault=vault, journal=journal,
-        cases=Cases(vault), searcher=lambda: SimpleNamespace(), texts=Texts(), settings=Settings(),
-    )  # fmt: skip
     app = FastAPI()
     app.include_router(desk_router(site))
     app.mount("/static", static_files(), name="static")

@@ -20,10 +20,14 @@
   var LONGEST_WAIT_S = 30;
   var ANSWER_WITHIN_MS = 30000;
   var POLL_MS = 15000;
+  var TALK_POLL_MS = 3000; // while a person may be speaking
+  var TALK_LASTS_MS = 20 * 60 * 1000;
+  var LONGEST_RECORDING_S = 60;
 
-  var queue = []; // not answered yet, oldest first: {id, text, payload, element, note, origin}
+  var queue = []; // not answered yet, oldest first: {id, text, payload, audio, element, note}
   var sending = false;
   var polling = false;
+  var talkUntil = 0; // a person was asked for or has spoken: news are looked for more often until then
   var wake = null; // ends the wait before the next try
   var seen = new Set(); // ids of messages whose replies stand in the log
 
@@ -79,10 +83,11 @@
     });
   }
 
-  function message(who, text) {
-    var node = element('div', 'msg ' + who);
+  function message(who, text, cadre) {
+    var node = element('div', 'msg ' + who + (cadre ? ' cadre' : ''));
+    if (cadre) node.appendChild(element('p', 'speaker', cadre));
     var bubble = element('p', 'bubble');
-    bubble.appendChild(element('span', 'sr', who === 'bot' ? '明白说：' : '我说：'));
+    bubble.appendChild(element('span', 'sr', cadre ? '干部说：' : who === 'bot' ? '明白说：' : '我说：'));
     bubble.appendChild(document.createTextNode(text));
     if (who === 'bot') linkPhones(bubble);
     node.appendChild(bubble);
@@ -134,9 +139,9 @@
   }
 
   /** Put replies where they belong: above the messages that still wait for theirs. */
-  function show(replies, extras, before) {
+  function show(replies, extras, before, cadre) {
     var nodes = replies.map(function (reply) {
-      var node = message('bot', reply.text);
+      var node = message('bot', reply.text, cadre);
       if (reply.buttons && reply.buttons.length) node.appendChild(choices(reply.buttons));
       return node;
     });
@@ -202,8 +207,8 @@
     }).join('');
   }
 
-  function send(text, payload) {
-    var item = { id: newId(), text: text, payload: payload, element: message('mine', text), note: null };
+  function send(text, payload, audio) {
+    var item = { id: newId(), text: text, payload: payload, audio: audio, element: message('mine', text), note: null };
     page.classList.remove('fresh');
     log.appendChild(item.element);
     item.element.appendChild(element('p', 'when', clock()));
@@ -230,15 +235,8 @@
 
   /** One try. 'retry' where nothing certain is known; an answer, or a refusal, ends the message. */
   async function attempt(item) {
-    var body = { sender: sender, id: item.id, text: item.text };
-    if (item.payload) body.payload = item.payload;
     try {
-      var result = await request('/api/chat', {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify(body),
-        credentials: 'same-origin'
-      });
+      var result = await (item.audio ? request('/api/chat/voice', spoken(item)) : request('/api/chat', typed(item)));
     } catch (error) {
       return { retry: true };
     }
@@ -249,6 +247,21 @@
     }
     if (!result.response.ok || !result.body || !Array.isArray(result.body.replies)) return { retry: true };
     return { answer: result.body };
+  }
+
+  function typed(item) {
+    var body = { sender: sender, id: item.id, text: item.text };
+    if (item.payload) body.payload = item.payload;
+    var headers = { 'Content-Type': 'application/json' };
+    return { method: 'POST', headers: headers, body: JSON.stringify(body), credentials: 'same-origin' };
+  }
+
+  function spoken(item) {
+    var body = new window.FormData();
+    body.append('sender', sender);
+    body.append('id', item.id);
+    body.append('audio', item.audio, 'recording');
+    return { method: 'POST', body: body, credentials: 'same-origin' };
   }
 
   function pause(seconds) {
@@ -287,14 +300,21 @@
         show([{ text: outcome.refused }], [], before);
         continue;
       }
+      if (item.audio) showHeard(item, outcome.answer.heard);
       take(outcome.answer, before);
     }
     sending = false;
   }
 
+  /** What was understood of a recording stands in its bubble, so that a mistake is seen. */
+  function showHeard(item, heard) {
+    if (heard && heard.text) item.element.querySelector('.bubble').lastChild.nodeValue = '🔊 ' + heard.text;
+  }
+
   function take(answer, before) {
     if (seen.has(answer.message_id)) return;
     seen.add(answer.message_id);
+    if (answer.understood && answer.understood.kind === 'human') talkUntil = Date.now() + TALK_LASTS_MS;
     dropChoices();
     var extras = [];
     var link = sheetLink((answer.sources || [])[0]);
@@ -319,12 +339,95 @@
         if (seen.has(update.message_id)) return;
         seen.add(update.message_id);
         if ((update.replies || []).some(function (reply) { return reply.buttons && reply.buttons.length; })) dropChoices();
-        show(update.replies || [], [], queue.length ? queue[0].element : null);
+        var from = update.from || {};
+        if (from.who === 'cadre') talkUntil = Date.now() + TALK_LASTS_MS;
+        show(update.replies || [], [], queue.length ? queue[0].element : null, from.who === 'cadre' ? from.name || '干部' : '');
       });
     } catch (error) {
       // The next round asks again.
     }
     polling = false;
+  }
+
+  function pollOn() {
+    window.setTimeout(function () { poll().then(pollOn); }, Date.now() < talkUntil ? TALK_POLL_MS : POLL_MS);
+  }
+
+  // --- voice ---------------------------------------------------------------------------------------------------
+
+  // Only where the browser lets us: over HTTPS, with a microphone. The form below takes a recorded file everywhere.
+  var mic = document.getElementById('mic');
+  var sendButton = form.querySelector('.send');
+  var recorder = null;
+
+  function canRecord() {
+    return mic && window.MediaRecorder && window.FormData && navigator.mediaDevices && navigator.mediaDevices.getUserMedia;
+  }
+
+  async function record() {
+    var stream;
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    } catch (error) {
+      show([{ text: '用不了话筒。请在手机里允许用话筒，或者点“发录音”，或者打字。' }], [], null);
+      return;
+    }
+    var pieces = [];
+    var began = Date.now();
+    var wanted = false;
+    var own = new window.MediaRecorder(stream);
+    recorder = { stop: function (keep) { wanted = keep; if (own.state !== 'inactive') own.stop(); } };
+    var ticking = window.setInterval(function () {
+      var seconds = Math.round((Date.now() - began) / 1000);
+      field.placeholder = '正在录 ' + seconds + ' 秒…讲完点“发出”';
+      if (seconds >= LONGEST_RECORDING_S) recorder.stop(true);
+    }, 500);
+    own.ondataavailable = function (event) { if (event.data.size) pieces.push(event.data); };
+    own.onstop = function () {
+      window.clearInterval(ticking);
+      stream.getTracks().forEach(function (track) { track.stop(); });
+      recorder = null;
+      recording(false);
+      if (wanted && pieces.length) send('🔊 语音', '', new window.Blob(pieces, { type: own.mimeType || 'audio/webm' }));
+    };
+    own.start();
+    recording(true);
+  }
+
+  var hint = field.placeholder;
+  function recording(on) {
+    mic.setAttribute('aria-pressed', String(on));
+    mic.textContent = on ? '不要了' : '说话';
+    sendButton.textContent = on ? '发出' : '发送';
+    field.disabled = on;
+    field.placeholder = on ? '正在录…讲完点“发出”' : hint;
+  }
+
+  if (canRecord()) {
+    mic.hidden = false;
+    document.getElementById('upload').hidden = true;
+    mic.addEventListener('click', function () {
+      if (recorder) recorder.stop(false);
+      else record();
+    });
+    sendButton.addEventListener('click', function (event) {
+      if (!recorder) return;
+      event.preventDefault();
+      recorder.stop(true);
+    });
+  }
+
+  // The upload form without leaving the page.
+  var upload = document.querySelector('#upload form');
+  if (upload && window.FormData) {
+    upload.addEventListener('submit', function (event) {
+      event.preventDefault();
+      var chosen = upload.elements.audio.files[0];
+      if (!chosen) return;
+      send('🔊 语音', '', chosen);
+      upload.reset();
+      document.getElementById('upload').open = false;
+    });
   }
 
   // --- hands ---------------------------------------------------------------------------------------------------
@@ -355,11 +458,11 @@
     // Enter that chooses a word in the input method is not a wish to send.
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
-    if (field.value.trim()) form.querySelector('.send').click();
+    if (field.value.trim()) sendButton.click();
   });
 
   // A tap on 发送 would close the keyboard and make the page jump.
-  form.querySelector('.send').addEventListener('mousedown', function (event) { event.preventDefault(); });
+  sendButton.addEventListener('mousedown', function (event) { event.preventDefault(); });
 
   document.querySelectorAll('a[href="#text"]').forEach(function (link) {
     link.addEventListener('click', function (event) {
@@ -392,6 +495,7 @@
   });
 
   log.querySelectorAll('.bot .bubble').forEach(linkPhones);
-  window.setInterval(poll, POLL_MS);
+  if (log.querySelector('.msg:last-child.cadre')) talkUntil = Date.now() + TALK_LASTS_MS;
+  pollOn();
   if (keyboard) field.focus();
 })();
