@@ -11,12 +11,16 @@ import unicodedata
 from functools import cache
 from pathlib import Path
 
+from knowledge_base.pinyin import Homophones, Romanised, Sounds
+
 LEXICON = Path(__file__).parent / "lexicon"
 _UNSAID = re.compile(r"[\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufffc\ufffd]")
 _PLAIN_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94) if chr(0x21 + i).isalnum() or chr(0x21 + i) in "/+-@#"}
 _BLANKS = re.compile(r"\s+")
 _MEANINGFUL = re.compile(r"[0-9A-Za-z\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _ASCII_WORD = re.compile(r"[0-9a-z]+")
+_LATIN = re.compile(r"[a-z]{2}")
+DOMAIN_FREQUENCY = 20_000  # so that jieba keeps a word of the domain whole
 
 
 def clean(text: str, limit: int) -> str:
@@ -42,10 +46,12 @@ def simplify(text: str) -> str:
 
 
 def normalise(text: str) -> str:
-    """Simplified, lower case, dialect words and common mistypings replaced (``lexicon/*.tsv``)."""
+    """Simplified, lower case, pinyin read, dialect words and mistypings replaced (``lexicon/*.tsv``), homophones put right."""
     plain = simplify(unicodedata.normalize("NFKC", text)).lower()
+    if _LATIN.search(plain):
+        plain = _romanised().read(plain)
     pattern, table = _replacements()
-    return pattern.sub(lambda match: table[match.group()], plain)
+    return _homophones().repair(pattern.sub(lambda match: table[match.group()], plain))
 
 
 def words(text: str) -> list[str]:
@@ -75,10 +81,49 @@ def _jieba():  # type: ignore[no-untyped-def]
     jieba.setLogLevel(logging.WARNING)
     tokenizer = jieba.Tokenizer()
     tokenizer.initialize()
-    for line in (LEXICON / "jieba.txt").read_text("utf-8").splitlines():
-        if line and not line.startswith("#"):
-            tokenizer.add_word(line.strip(), freq=20_000)
+    for word in domain_words():
+        tokenizer.add_word(word, freq=DOMAIN_FREQUENCY)
     return tokenizer
+
+
+def _listed(file: Path) -> list[str]:
+    """A word a line; «#» begins a comment."""
+    return [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip() and not line.startswith("#")]
+
+
+@cache
+def domain_words() -> list[str]:
+    """The words that the sheets are about (``lexicon/jieba.txt``)."""
+    return _listed(LEXICON / "jieba.txt")
+
+
+def jieba_frequencies() -> dict[str, int]:
+    """How often jieba's corpus has each word, the domain's words among them."""
+    return dict(_jieba().FREQ)
+
+
+@cache
+def _sounds() -> Sounds:
+    return Sounds.load(LEXICON / "pinyin.txt")
+
+
+@cache
+def _homophones() -> Homophones:
+    spoken = [word for word in domain_words() if has_words(word) and not _ASCII_WORD.search(word)]
+    cut = _jieba()
+    listed = _listed(LEXICON / "everyday.txt")
+    phrases, particles = set(listed), {word for word in listed if len(word) == 1}
+
+    def is_everyday(said: str) -> bool:
+        return cut.FREQ.get(said, 0) > 0 or said in phrases
+
+    return Homophones(spoken, _sounds(), lambda text: cut.lcut(text, HMM=False), is_everyday, particles)
+
+
+@cache
+def _romanised() -> Romanised:
+    phrases = dict.fromkeys(_listed(LEXICON / "phrases.txt"), DOMAIN_FREQUENCY)
+    return Romanised(domain_words(), {**_jieba().FREQ, **phrases}, _sounds())
 
 
 @cache
