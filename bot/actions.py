@@ -127,6 +127,7 @@ def executor_for(turns: Turns, skills: Skills) -> ActionExecutor:
     speaking: dict[str, Callable[[Turn], list[Reply]]] = {
         "action_answer_policy": skills.answers.answer_policy,
         "action_show_section": skills.answers.show_section,
+        "action_precheck": skills.prechecks.step,
         "action_chitchat": skills.people.chitchat,
         "action_contact": skills.people.contact,
         "action_human": skills.in_person.ask,

@@ -16,6 +16,7 @@ from bot.fallback import FixedDialogue
 from bot.intents import LightIntents
 from bot.report import Draft
 from bot.skills import Skills
+from bot.skills.precheck import CARRY, PREFIX
 from bot.turn import Turn, Turns
 from bot.urgent import UNKNOWN, UrgentCheck
 from channels.message import Answer, Inbound, Reply
@@ -64,6 +65,7 @@ class Assistant:
             turn, draft, replies = await asyncio.to_thread(self._before_dialogue, message)
             if replies is None:
                 replies = await self._through_rasa(turn, draft)
+                replies += await asyncio.to_thread(self._skills.prechecks.after, turn)
             return turn.answer(replies)
 
     def _before_dialogue(self, message: Inbound) -> tuple[Turn, Draft | None, list[Reply] | None]:
@@ -89,6 +91,8 @@ class Assistant:
         if not message.payload and not has_words(turn.text):
             turn.kind, turn.confidence = "chitchat", 1.0
             return turn, draft, self._skills.say("unreadable")
+        if message.payload == CARRY:
+            self._skills.prechecks.carry(turn)
         joins = turn.text and draft is None
         return turn, draft, self._skills.danger.add_to_urgent(turn) if joins else None
 
@@ -98,12 +102,14 @@ class Assistant:
         known = self._skills.known(message.conversation)
         turn = Turn(message, text, self._place(message.region, known.region), last=known.last)
         draft = known.draft
+        turn.checking = known.checking and draft is None
         if message.payload or not has_words(text):
             return turn, draft, None
+        turn.checks = turn.checking and self._skills.prechecks.hears(turn)
         turn.vector = self._encoder.question(normalise(text))
         whole = message.text if len(message.text) > len(text) else text
         danger = self._urgent.check(whole, turn.vector if whole is text else None)
-        if danger == UNKNOWN and draft is not None and self._skills.report.dialogue.fits(draft, text):
+        if danger == UNKNOWN and (turn.checks or (draft is not None and self._skills.report.dialogue.fits(draft, text))):
             danger = None  # an answer to our own question («没有电话»); words of danger would have been seen
         return turn, draft, danger
 
@@ -120,7 +126,7 @@ class Assistant:
             log.warning("answered without Rasa", message_id=turn.id, reason=str(failure))
         finally:
             await asyncio.to_thread(self._turns.close, turn)
-        fresh = Turn(turn.inbound, turn.text, turn.region, turn.vector, last=turn.last)
+        fresh = Turn(turn.inbound, turn.text, turn.region, turn.vector, last=turn.last, checks=turn.checks)
         replies = await asyncio.to_thread(self._fixed.answer, fresh)
         turn.intent, turn.confidence, turn.kind = fresh.intent, fresh.confidence, fresh.kind
         turn.sources, turn.case = fresh.sources, fresh.case
@@ -129,6 +135,8 @@ class Assistant:
     def _command(self, turn: Turn, draft: Draft | None) -> str | None:
         """What to send Rasa in place of the text: a button's intent, or that the report's question was answered."""
         payload = turn.inbound.payload
+        if turn.checks or payload.startswith(PREFIX):
+            return "/report_hardship" if payload == CARRY else "/precheck"
         if payload.startswith("section:"):
             return "/ask_section"
         if payload.startswith("place:"):

@@ -22,6 +22,7 @@ class FixedDialogue:
         self._skills, self._intents = skills, intents
         self._serving: dict[str, Callable[[Turn], list[Reply]]] = {
             "ask_section": skills.answers.show_section,
+            "precheck": skills.prechecks.step,
             "ask_contact": skills.people.contact,
             "ask_human": skills.in_person.ask,
             "ask_status": skills.people.status,
@@ -36,7 +37,7 @@ class FixedDialogue:
     def answer(self, turn: Turn) -> list[Reply]:
         """The replies; the turn says what was understood."""
         draft = self._skills.known(turn.conversation).draft
-        turn.intent, turn.confidence = self._intent(turn)
+        turn.intent, turn.confidence = ("precheck", 1.0) if turn.checks else self._intent(turn)
         if draft is not None and not turn.inbound.payload:
             if self._skills.report.dialogue.is_bare_wish(turn.text):
                 turn.intent, turn.confidence = "report_hardship", 1.0
@@ -62,6 +63,8 @@ class FixedDialogue:
             return "ask_section", 1.0
         if prefix == "place":
             return "inform", 1.0
+        if prefix == "precheck":
+            return ("report_hardship" if value == "report" else "precheck"), 1.0
         if prefix == "do" and (value in self._serving or value == "report_hardship"):
             return value, 1.0
         return self._intents.intent(normalise(turn.text), turn.vector) if turn.vector is not None else ("nlu_fallback", 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 KIND_OF = {
     "ask_policy": "policy",
     "ask_section": "policy",
+    "precheck": "policy",
     "follow_up": "followup",
     "inform": "report",
     "report_hardship": "report",
@@ -30,7 +31,7 @@ KIND_OF = {
 # Inside a report these are served first, and the report goes on after them.
 INTERRUPTS = frozenset(
     [
-        "ask_policy", "follow_up", "out_of_scope", "ask_section", "ask_contact", "ask_human", "ask_status", "ask_bot",
+        "ask_policy", "follow_up", "out_of_scope", "ask_section", "precheck", "ask_contact", "ask_human", "ask_status", "ask_bot",
         "complain", "opt_out", "opt_in", "greet", "thank", "goodbye", "urgent", "cancel",
     ]
 )  # fmt: skip

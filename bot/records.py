@@ -15,13 +15,16 @@ from core.database import Base
 
 
 class Conversation(Base):
-    """One sender on one channel. ``last`` is the sealed last question, ``draft`` the sealed open report."""
+    """One sender on one channel. ``last`` is the sealed last question, ``draft`` the sealed open report,
+    ``precheck`` the sealed open pre-check, which is forgotten at ``precheck_until``."""
 
     __tablename__ = "conversations"
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     region: Mapped[str | None] = mapped_column(String(12), default=None)
     last: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
     draft: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    precheck: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    precheck_until: Mapped[datetime | None] = mapped_column(index=True, default=None)
     texts_wanted: Mapped[bool | None] = mapped_column(default=None)
     updated_at: Mapped[datetime]
 

@@ -20,6 +20,8 @@ class Turn:
     region: str
     vector: np.ndarray | None = None
     last: str = ""  # what was asked before, for messages that need it
+    checking: bool = False  # a pre-check is open
+    checks: bool = False  # and this message answers its question, or leaves it
     intent: str = "nlu_fallback"
     confidence: float = 0.0
     kind: str | None = None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, insert, select, update
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -74,6 +74,7 @@ class Line:
     name: str = ""  # a cadre's
     voice: bool = False
     confidence: float | None = None
+    audio: str = ""  # a recording of the section that the answer rests on
 
 
 def new_id() -> str:
@@ -150,6 +151,15 @@ class Journal:
                 .order_by(InboundRow.id)
             )
             return [self._inbound(row) for row in rows]
+
+    def forget(self, session: Session, message_ids: list[str]) -> None:
+        """Blank messages and what was answered: they were told for a moment only. Their rows stay, so that a retry of
+        one is still known; works inside the caller's transaction."""
+        session.execute(delete(Voice).where(Voice.message_id.in_(message_ids)))
+        for row in session.scalars(select(InboundRow).where(InboundRow.id.in_(message_ids))):
+            row.body = self._vault.seal_json({**self._vault.unseal_json(row.body), "text": "", "payload": ""})
+            if row.answer is not None:
+                row.answer = self._vault.seal_json({**self._vault.unseal_json(row.answer), "replies": [], "sources": []})
 
     def audio(self, conversation: str, message_id: str) -> Audio:
         """The recording of a conversation's voice message. Raises LookupError."""
@@ -237,8 +247,11 @@ class Journal:
         sure = heard.confidence if heard else None
         lines = [Line(row.id, "villager", text, row.received_at, [], voice=row.id in voices, confidence=sure)]
         if row.answer is not None and row.answered_at is not None:
-            replies = self._vault.unseal_json(row.answer)["replies"]
-            lines += [Line(row.id, "bot", reply["text"], row.answered_at, reply["buttons"]) for reply in replies]
+            answer = self._vault.unseal_json(row.answer)
+            read = answer["sources"][0].get("audio", "") if answer["sources"] else ""
+            for place, reply in enumerate(answer["replies"]):
+                audio = read if place == 0 else ""
+                lines.append(Line(row.id, "bot", reply["text"], row.answered_at, reply["buttons"], audio=audio))
         return [line for line in lines if line.text or line.voice]
 
     def _told(self, row: Notice) -> Line:

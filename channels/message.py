@@ -44,13 +44,14 @@ class Reply:
 
 @dataclass(frozen=True)
 class Source:
-    """A section of a sheet that an answer rests on."""
+    """A section of a sheet that an answer rests on. ``audio``: where its recording is, for channels that can play one."""
 
     sheet: str
     section: str
     title: str
     score: float
     url: str
+    audio: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,11 @@ class Answer:
     case: CaseView | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        said = asdict(self)
+        for source in said["sources"]:  # the contract has the key only where there is something to hear
+            if not source["audio"]:
+                del source["audio"]
+        return said
 
 
 Answerer = Callable[[Inbound], Awaitable[Answer]]

@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     recogniser_sure_from: float = Field(default=0.6, ge=0, le=1, description="below this confidence a person listens")
     voice_per_minute: int = Field(default=6, ge=1, description="voice messages a minute from one address outside")
     session_hours: int = Field(default=12, ge=1, description="how long a cadre stays logged in")
+    public_url: str | None = Field(
+        default=None, pattern=r"^https?://[^\s/]+[^\s]*[^\s/]$",
+        description="address of the public pages as people open it, for QR codes; default: the one that the page was opened at",
+    )  # fmt: skip
     secure_cookies: bool = Field(default=False, description="mark cookies Secure: set it where the pages are served over HTTPS")
 
     @cached_property
@@ -63,6 +67,11 @@ class Settings(BaseSettings):
     @property
     def trackers_file(self) -> Path:
         return self.data_dir / "trackers.db"
+
+    @property
+    def audio_dir(self) -> Path:
+        """Copies of recordings, to be sent in pieces; the database has the originals."""
+        return self.data_dir / "audio"
 
     @property
     def run_file(self) -> Path:

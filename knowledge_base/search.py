@@ -188,6 +188,11 @@ class Searcher:
         listed = [(name, place) for name, _, place in self.sheet_titles(region, day)]
         return [(*name, self._criteria[name]) for name in listed if name in self._criteria]
 
+    def criteria(self, sheet: str, region: str, day: date) -> Criteria | None:
+        """The pre-check of one region's sheet, if it has one and is in force."""
+        found = {(name, place): criteria for name, place, criteria in self.with_criteria(region, day)}
+        return found.get((sheet, region))
+
     def section(self, sheet: str, key: str, region: str | None, day: date) -> Hit | None:
         """One section by name, as it holds for a place and a day."""
         for place in np.flatnonzero(self._answering(region, day)):

@@ -35,9 +35,14 @@ from service.assembly import Parts, assemble
 from service.supervisor import RasaSupervisor, free_port
 from service.sweeper import Sweeper, notify_on_desk
 from web.desk import desk_router
+from web.desk_audio import desk_audio_router
+from web.desk_precheck import desk_precheck_router
 from web.pages import add_error_pages, pages_router, static_files
+from web.precheck import precheck_router
+from web.sheets import sheets_router
 from web.site import Site
 from web.talks import talks_router
+from web.village import village_router
 
 log = structlog.get_logger()
 PROBE = "readyz-probe"
@@ -73,7 +78,7 @@ class Service:
         self.chat = Chat(parts.journal, self.hearing.answer)
         self._sweeper = Sweeper(
             database=parts.database, alerts=parts.alerts, handoffs=parts.handoffs, telling=parts.telling,
-            notify=notify_on_desk, every_s=settings.sweep_s,
+            notify=notify_on_desk, forget=parts.skills.prechecks.sweep, every_s=settings.sweep_s,
         )  # fmt: skip
         self._actions = _QuietServer(
             uvicorn.Config(
@@ -182,7 +187,12 @@ def create_app(settings: Settings) -> FastAPI:
         searcher=lambda: parts.searcher, texts=parts.texts, settings=settings,
     )  # fmt: skip
     app.include_router(pages_router(site, service.chat, senders, limiter, voice_limiter))
+    app.include_router(sheets_router(site))
+    app.include_router(village_router(site))
+    app.include_router(precheck_router(site, service.chat, senders, parts.skills.prechecks))
     app.include_router(desk_router(site))
+    app.include_router(desk_audio_router(site))
+    app.include_router(desk_precheck_router(site))
     app.include_router(talks_router(site))
     app.mount("/static", static_files(), name="static")
     add_error_pages(app, site)

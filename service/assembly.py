@@ -78,7 +78,7 @@ def assemble(settings: Settings) -> Parts:
         settings=settings, artefacts=artefacts, database=database, vault=vault, regions=regions, county=county, texts=texts,
         journal=journal, cases=cases, alerts=alerts, handoffs=handoffs,
         telling=Telling(shared, journal), encoder=encoder, searcher=searcher,
-        intents=intents, urgent=UrgentCheck(LEXICON, intents, encoder), turns=turns, skills=Skills(shared),
+        intents=intents, urgent=UrgentCheck(LEXICON, intents, encoder), turns=turns, skills=Skills(shared, journal.forget),
     )  # fmt: skip
 
 

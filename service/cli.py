@@ -140,6 +140,8 @@ def kb_search(
 
 def _prepare(settings: Settings) -> None:
     """Encoder, model, index, demo county: each only if its inputs changed."""
+    from service.demo import confirm_demo_prechecks
+
     began = time.monotonic()
     artefacts = _artefacts(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -155,6 +157,8 @@ def _prepare(settings: Settings) -> None:
             seed_demo(session)
         elif county.demo:
             seed_accounts(session)
+        if county is None or county.demo:
+            confirm_demo_prechecks(session)
     database.close()
     _say(f"prepared in {time.monotonic() - began:.1f} s")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -26,10 +27,11 @@ class Sweeper:
     """Goes round every few seconds. Of several processes the one that holds the lease does the work."""
 
     def __init__(
-        self, *, database: Database, alerts: Alerts, handoffs: Handoffs, telling: Telling, notify: Notify, every_s: float
-    ) -> None:
+        self, *, database: Database, alerts: Alerts, handoffs: Handoffs, telling: Telling, notify: Notify,
+        forget: Callable[[], int], every_s: float,
+    ) -> None:  # fmt: skip
         self._database, self._alerts, self._handoffs = database, alerts, handoffs
-        self._telling, self._notify, self._every_s = telling, notify, every_s
+        self._telling, self._notify, self._forget, self._every_s = telling, notify, forget, every_s
         self._me = secrets.token_hex(12)
 
     async def run(self) -> None:
@@ -48,6 +50,7 @@ class Sweeper:
                 return False
             for word in [*self._alerts.climb(session), *self._handoffs.sweep(session)]:
                 self._telling.tell(session, word)
+        self._forget()  # the pre-checks that were left open for a day
         with self._database.read() as session:
             calls = self._alerts.to_deliver(session)
         for call in calls:

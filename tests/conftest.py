@@ -26,6 +26,7 @@ from core.database import Base, Database
 from core.regions import Regions, load_regions
 from knowledge_base.index import build_index
 from knowledge_base.search import Searcher
+from tests.checking import checked_index
 from tests.fakes import COUNTY, OUT_OF_SCOPE, FakeEncoder, tiny_sheets
 
 # a busy machine is not a failure; the suite has to stay quick
@@ -133,9 +134,9 @@ def shared(database: Database, vault: Vault, regions: Regions, county: County, s
 
 
 @pytest.fixture
-def skills(shared: Shared) -> Skills:
+def skills(shared: Shared, journal: Journal) -> Skills:
     """All skills over the tiny sheets and an empty database, on each kind of database."""
-    return Skills(shared)
+    return Skills(shared, journal.forget)
 
 
 @pytest.fixture(scope="session")
@@ -149,5 +150,14 @@ def searcher(tmp_path_factory: pytest.TempPathFactory, encoder: FakeEncoder) -> 
     """An index of three tiny sheets, opened."""
     file = tmp_path_factory.mktemp("index") / "knowledge.db"
     build_index(tiny_sheets(), encoder, OUT_OF_SCOPE, file, "fake")
+    with Searcher(file, encoder) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def checked_searcher(tmp_path_factory: pytest.TempPathFactory, encoder: FakeEncoder) -> Iterator[Searcher]:
+    """An index of one tiny sheet that has a pre-check, opened."""
+    file = tmp_path_factory.mktemp("checked") / "knowledge.db"
+    checked_index(file)
     with Searcher(file, encoder) as opened:
         yield opened

@@ -62,6 +62,10 @@ class DeskFrame:
             raise HTTPException(404)
         return account
 
+    def keeps_criteria(self, account: Account) -> bool:
+        """Whether somebody may confirm a pre-check's criteria: the county's level, and those who keep the sheets."""
+        return account.is_editor or (account.role == "county" and account.region == self._site.county.code)
+
     def page(self, request: Request, name: str, account: Account, status: int = 200, **context: Any) -> Response:
         """A template of the desk, with the person's name and the token that its forms carry (``csrf``)."""
         shown = {
@@ -70,6 +74,7 @@ class DeskFrame:
             "place": self._site.regions.spoken(account.region),
             "is_editor": account.is_editor,
             "is_cadre": is_cadre(account),
+            "keeps_criteria": self.keeps_criteria(account),
         }
         csrf = self.token(request.cookies[SESSION_COOKIE][:16])
         return self._site.page(request, name, status, account=shown, csrf=csrf, **self._waiting(account), **context)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -23,11 +24,13 @@ from channels.journal import Journal
 from core.county import County
 from core.crypto import Vault
 from core.database import Database
-from core.regions import Regions
+from core.regions import Region, Regions
 from core.settings import Settings
 from knowledge_base.search import Searcher
 
 HERE = Path(__file__).parent
+VILLAGE_COOKIE, VILLAGE_LIFE_S = "mingbai_village", 30 * 24 * 3600
+TYPE_COOKIE, TYPE_LIFE_S = "mingbai_type", 365 * 24 * 3600
 
 
 @dataclass
@@ -54,8 +57,27 @@ class Site:
         return templates
 
     def page(self, request: Request, name: str, status: int = 200, **context: Any) -> HTMLResponse:
-        """A template with what every page needs."""
-        return self.templates.TemplateResponse(request, name, {"county": self.county, **context}, status_code=status)
+        """A template with what every page needs. ``?type=large`` or ``normal`` chooses the size of type, for a year."""
+        asked = request.query_params.get("type")
+        large = (asked or request.cookies.get(TYPE_COOKIE)) == "large"
+        other = {**request.query_params, "type": "normal" if large else "large"}
+        switch = f"?{urlencode(other)}" if request.method == "GET" and status == 200 else ""
+        shared = {"county": self.county, "large": large, "type_switch": switch}
+        response = self.templates.TemplateResponse(request, name, {**shared, **context}, status_code=status)
+        if asked in ("large", "normal"):
+            response.set_cookie(
+                TYPE_COOKIE, asked, max_age=TYPE_LIFE_S, httponly=True, samesite="lax", secure=self.settings.secure_cookies
+            )
+        return response
+
+    def village(self, code: str) -> Region | None:
+        """A village or community of this county; None for any other code."""
+        place = self.regions.get(code) if code.startswith(self.county.code) else None
+        return place if place is not None and place.level == "village" else None
+
+    def public_url(self, request: Request) -> str:
+        """The address of the pages as people open it, without a slash at its end."""
+        return (self.settings.public_url or str(request.base_url)).rstrip("/")
 
 
 def rich(text: str) -> Markup:

@@ -9,17 +9,19 @@ from bot.skills.answers import Answers
 from bot.skills.danger import Danger
 from bot.skills.in_person import InPerson
 from bot.skills.people import People
+from bot.skills.precheck import Forget, PreChecks
 from bot.skills.report import Reporting
 from bot.skills.shared import Known, Shared
 from channels.message import Reply
 
 
 class Skills:
-    """The skills of one county's assistant."""
+    """The skills of one county's assistant. ``forget`` blanks messages of the journal."""
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: Shared, forget: Forget) -> None:
         self._shared = shared
-        self.answers = Answers(shared)
+        self.prechecks = PreChecks(shared, forget)
+        self.answers = Answers(shared, self.prechecks)
         self.people = People(shared, self.answers)
         self.danger = Danger(shared, self.answers)
         self.in_person = InPerson(shared, self.danger)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from bot.records import Unanswered, conversation_row, once
+from bot.skills.precheck import PreChecks
 from bot.skills.shared import Shared
 from bot.turn import Turn
 from channels.message import Button, Reply, Source
 from core import clock
+from knowledge_base.recording import playable
 from knowledge_base.search import Hit, Result
 from knowledge_base.text import normalise
 
@@ -31,8 +34,8 @@ SURE_FROM = 0.5  # below it we say that we are not certain what was asked
 class Answers:
     """Questions, follow-ups and sections by button."""
 
-    def __init__(self, shared: Shared) -> None:
-        self._shared = shared
+    def __init__(self, shared: Shared, prechecks: PreChecks) -> None:
+        self._shared, self._prechecks = shared, prechecks
 
     def answer_policy(self, turn: Turn) -> list[Reply]:
         """Answer from the sheets, or decline honestly."""
@@ -45,7 +48,7 @@ class Answers:
         if turn.intent != "follow_up":
             turn.kind = "policy"
         best = result.hits[0]
-        turn.sources = [source_of(hit) for hit in result.hits if hit.score >= best.score * 0.2]
+        turn.sources = [self._heard(best)] + [source_of(hit) for hit in result.hits[1:] if hit.score >= best.score * 0.2]
         self._remember(turn, best)
         replies = [Reply(best.short)]
         if result.confidence < SURE_FROM:
@@ -58,7 +61,7 @@ class Answers:
         hit = self._shared.searcher().section(sheet, key, turn.region, clock.today())
         if hit is None:
             return [Reply(self._shared.texts.say("section_gone"))]
-        turn.sources, turn.confidence = [source_of(hit)], 1.0
+        turn.sources, turn.confidence = [self._heard(hit)], 1.0
         self._remember(turn, hit)
         body = self._shared.texts.say("section", title=hit.title, body=hit.body.replace("**", ""))
         return [Reply(body), Reply(self._source_line(hit), self._more(hit, turn))]
@@ -105,6 +108,12 @@ class Answers:
             replies.append(Reply(self._shared.texts.say("unknown_near"), buttons))
         return replies
 
+    def _heard(self, hit: Hit) -> Source:
+        """The section that is answered with, and where it can be heard."""
+        with self._shared.database.read() as session:
+            recordings = playable(session, hit)
+        return replace(source_of(hit), audio=recordings[0].url if recordings else "")
+
     def _remember(self, turn: Turn, hit: Hit) -> None:
         """Keep what was talked about: the topic, and the question if it stood by itself."""
         said = turn.text if turn.intent == "ask_policy" else ""
@@ -124,13 +133,14 @@ class Answers:
         )
 
     def _more(self, hit: Hit, turn: Turn) -> list[Button]:
-        """The section in full (unless it was just shown), and the sheet's next two."""
+        """The pre-check, the section in full (unless it was just shown), and the sheet's next two."""
         siblings = self._shared.searcher().siblings(hit.sheet, turn.region, clock.today())
         wanted = [key for key in ("how", "materials", "eligibility", "time") if key != hit.key]
         others = sorted((other for other in siblings if other.key in wanted), key=lambda other: wanted.index(other.key))
         shown = turn.inbound.payload.startswith("section:")
         first = [] if shown else [Button("说详细点", f"section:{hit.sheet}/{hit.key}")]
-        return first + [Button(other.title, f"section:{other.sheet}/{other.key}") for other in others[:2]]
+        further = [Button(other.title, f"section:{other.sheet}/{other.key}") for other in others[:2]]
+        return self._prechecks.offer(hit) + first + further
 
     def starts_no_report(self, turn: Turn) -> bool:
         """Whether a message that NLU takes for a report asks, of itself, whether a policy covers it."""

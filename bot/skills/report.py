@@ -25,7 +25,7 @@ class Reporting:
 
     def step(self, turn: Turn) -> tuple[Draft, list[Reply]]:
         """Begin the report or take the next answer; gives the draft as it stands and the next question, if any."""
-        resumes = turn.inbound.payload.startswith("do:") or self.dialogue.is_bare_wish(turn.text)
+        resumes = turn.inbound.payload.startswith(("do:", "precheck:")) or self.dialogue.is_bare_wish(turn.text)
         answers = not turn.interrupted and not resumes
 
         def effect() -> dict[str, object]:

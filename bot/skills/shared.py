@@ -15,6 +15,7 @@ from cadres.alert import Alerts
 from cadres.case import STATES, Case, Cases
 from cadres.handoff import Handoffs
 from channels.message import CaseView
+from core import clock
 from core.county import County, contacts_for
 from core.crypto import Vault
 from core.database import Database
@@ -26,11 +27,12 @@ HOTLINE = "12345"
 
 @dataclass(frozen=True)
 class Known:
-    """What a conversation is about: the open report, the village it has named, the last question."""
+    """What a conversation is about: the open report, the village it has named, the last question, an open pre-check."""
 
     draft: Draft | None = None
     region: str | None = None
     last: str = ""
+    checking: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,16 @@ class Shared:
 
     def known(self, conversation: str) -> Known:
         """What a conversation is about so far."""
-        columns = select(Conversation.region, Conversation.last, Conversation.draft).where(Conversation.key == conversation)
+        columns = select(
+            Conversation.region, Conversation.last, Conversation.draft, Conversation.precheck_until
+        ).where(Conversation.key == conversation)  # fmt: skip
         with self.database.statement(writes=False) as connection:
             row = connection.execute(columns).one_or_none()
         if row is None:
             return Known()
         draft = Draft.from_json(self.vault.unseal_json(row.draft)) if row.draft else None
-        return Known(draft, row.region, self.vault.unseal(row.last) if row.last else "")
+        checking = row.precheck_until is not None and row.precheck_until > clock.now()
+        return Known(draft, row.region, self.vault.unseal(row.last) if row.last else "", checking)
 
     def whom_to_call(self, session: Session, region: str) -> str:
         """Whom to call for a place, as one says it; the hotline where nobody is listed."""

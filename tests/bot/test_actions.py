@@ -19,6 +19,7 @@ from bot.turn import Turn, Turns
 from cadres.alert import Alerts
 from cadres.case import Cases
 from cadres.handoff import Handoffs
+from channels.journal import Journal
 from channels.message import Button, Inbound, Reply
 from core.county import County
 from core.database import Database
@@ -414,7 +415,8 @@ async def test_only_an_accepted_door_counts_as_application(
                 alerts=Alerts(),
                 handoffs=Handoffs(),
                 searcher=lambda: searcher,
-            )
+            ),
+            Journal(database, vault).forget,
         )
     )
     await rasa.report("老公住院花了五万，我家在探花村，电话13800138000")

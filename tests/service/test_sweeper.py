@@ -23,7 +23,7 @@ def sweeper(shared: Shared, journal: Journal, notify: Notify) -> Sweeper:
     """A sweeper over the shared parts."""
     return Sweeper(
         database=shared.database, alerts=shared.alerts, handoffs=shared.handoffs, telling=Telling(shared, journal),
-        notify=notify, every_s=1,
+        notify=notify, forget=lambda: 0, every_s=1,
     )  # fmt: skip
 
 

@@ -126,6 +126,16 @@
     return line;
   }
 
+  function recording(source) {
+    if (!source || !/^\/audio\/[0-9a-f]+$/.test(source.audio || '')) return null;
+    var player = element('audio', 'heard');
+    player.controls = true;
+    player.preload = 'none';
+    player.src = source.audio;
+    player.setAttribute('aria-label', '听人念这一段');
+    return player;
+  }
+
   function caseCard(view) {
     var urgent = view.urgency === 'urgent';
     var card = element('div', 'case-mini' + (urgent ? ' urgent' : ''));
@@ -252,6 +262,7 @@
   function typed(item) {
     var body = { sender: sender, id: item.id, text: item.text };
     if (item.payload) body.payload = item.payload;
+    if (page.dataset.region) body.region = page.dataset.region;
     var headers = { 'Content-Type': 'application/json' };
     return { method: 'POST', headers: headers, body: JSON.stringify(body), credentials: 'same-origin' };
   }
@@ -260,6 +271,7 @@
     var body = new window.FormData();
     body.append('sender', sender);
     body.append('id', item.id);
+    if (page.dataset.region) body.append('region', page.dataset.region);
     body.append('audio', item.audio, 'recording');
     return { method: 'POST', body: body, credentials: 'same-origin' };
   }
@@ -317,8 +329,8 @@
     if (answer.understood && answer.understood.kind === 'human') talkUntil = Date.now() + TALK_LASTS_MS;
     dropChoices();
     var extras = [];
-    var link = sheetLink((answer.sources || [])[0]);
-    if (link) extras.push(link);
+    var source = (answer.sources || [])[0];
+    [recording(source), sheetLink(source)].forEach(function (extra) { if (extra) extras.push(extra); });
     if (answer.case) extras.push(caseCard(answer.case));
     show(answer.replies, extras, before);
     if (queue.length) setChoices(false);
