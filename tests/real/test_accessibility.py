@@ -15,7 +15,8 @@ PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 VILLAGE = "450481100201"
 OPEN = [
     "/", "/sheets", "/sheets/45/dibao", f"/sheets/45/dibao?village={VILLAGE}", "/sheets/45/dibao?type=large",
-    "/sheets/45/dibao?type=normal", "/sheets/45/dibao/print", "/sheets/45/dibao/precheck", f"/v/{VILLAGE}", "/desk/login", "/nowhere",
+    "/sheets/45/dibao?type=normal", "/sheets/45/dibao/print", "/sheets/45/dibao/precheck", f"/v/{VILLAGE}",
+    "/desk/login", "/nowhere",
 ]  # fmt: skip
 
 
