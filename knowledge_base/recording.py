@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, delete, select
-from sqlalchemy.orm import Mapped, Session, deferred, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock
 from core.database import Base
@@ -39,7 +39,7 @@ class Recording(Base):
     words: Mapped[str] = mapped_column(String(32))
     digest: Mapped[str] = mapped_column(String(32), index=True)
     media_type: Mapped[str] = mapped_column(String(20))
-    content: Mapped[bytes] = deferred(mapped_column(LargeBinary))
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     uploaded_by: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
     at: Mapped[datetime]
 
