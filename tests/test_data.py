@@ -19,6 +19,7 @@ from bot.texts import DOMAIN, Texts
 from bot.urgent import HARMLESS, LEXICON, UNKNOWN, UrgentCheck
 from core.settings import PROJECT_ROOT
 from knowledge_base.evaluation import load_items
+from knowledge_base.precheck import VERDICTS
 from knowledge_base.search import TOPICS
 from knowledge_base.sheet import ASPECTS, SHORT_LIMIT, Sheet, load_sheets
 from knowledge_base.text import clean, normalise
@@ -85,7 +86,8 @@ def made_names() -> dict[str, set[str]]:
     return {
         **{f"urgent_{kind}": {"contact"} for kind in kinds},
         **{name: set() for name in (*CHITCHAT, "opt_in", "opt_out", *asking)},
-        **{name: {"contact"} for name in ("report_next", "report_next_accepted")},
+        **{name: {"contact"} for name in ("report_next", "report_next_accepted", "precheck_off", "precheck_report_first")},
+        **{f"precheck_{verdict}": set() for verdict in VERDICTS},
     }
 
 
