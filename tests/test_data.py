@@ -26,7 +26,7 @@ from knowledge_base.text import clean, normalise
 from tests.fakes import FakeEncoder, FakeIntents
 
 MESSAGES = PROJECT_ROOT / "tests" / "data" / "messages.jsonl"
-BY_SERVICE_ONLY = {"ask_section", "inform"}  # sent by buttons and forms, never classified
+BY_SERVICE_ONLY = {"ask_section", "precheck", "inform"}  # sent by buttons and forms, never classified
 FIRST_BUBBLE = 80
 
 

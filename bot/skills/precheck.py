@@ -57,7 +57,7 @@ class PreChecks:
             return []
         with self._shared.database.read() as session:
             there = self._check(session, hit.sheet, hit.region) is not None
-        return [Button(self._shared.texts.say("precheck_offer"), f"{PREFIX}start:{hit.region}/{hit.sheet}")] if there else []
+        return [Button("我家够不够条件", f"{PREFIX}start:{hit.region}/{hit.sheet}")] if there else []
 
     def hears(self, turn: Turn) -> bool:
         """Whether a typed text belongs to the open pre-check: an answer to its question, or the wish to leave."""
