@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import LargeBinary, String, select
+from sqlalchemy import ForeignKey, LargeBinary, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock
@@ -49,6 +49,9 @@ class Unanswered(Base):
     nearest: Mapped[str] = mapped_column(String(80))
     confidence: Mapped[float]
     at: Mapped[datetime]
+    settled_at: Mapped[datetime | None] = mapped_column(default=None, index=True)
+    settled_by: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"), default=None)
+    settled_as: Mapped[str | None] = mapped_column(String(10), default=None)  # asked | draft | golden | dismissed
 
 
 def conversation_row(session: Session, key: str) -> Conversation:

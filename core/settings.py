@@ -50,6 +50,9 @@ class Settings(BaseSettings):
         default=None, pattern=r"^https?://[^\s/]+[^\s]*[^\s/]$",
         description="address of the public pages as people open it, for QR codes; default: the one that the page was opened at",
     )  # fmt: skip
+    review_after_days: int = Field(default=180, ge=1, description="a sheet not reviewed for longer is on the editors' stale list")
+    expiry_notice_days: int = Field(default=60, ge=0, description="a sheet that ends within so many days is on it too")
+    figure_years: int = Field(default=2, ge=0, description="and one with figures of years that lie further back than this")
     secure_cookies: bool = Field(default=False, description="mark cookies Secure: set it where the pages are served over HTTPS")
 
     @cached_property

@@ -15,12 +15,14 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.actions import executor_for
 from bot.assistant import Assistant
 from bot.client import RasaClient, RasaFailed
 from bot.turn import Turn
+from bot.unanswered import DeclinedQuestions
 from channels.hearing import Hearing
 from channels.message import Inbound
 from channels.recogniser import CommandRecogniser
@@ -37,8 +39,10 @@ from service.sweeper import Sweeper, notify_on_desk
 from web.desk import desk_router
 from web.desk_audio import desk_audio_router
 from web.desk_precheck import desk_precheck_router
+from web.editing import editing_router
 from web.pages import add_error_pages, pages_router, static_files
 from web.precheck import precheck_router
+from web.questions import questions_router
 from web.sheets import sheets_router
 from web.site import Site
 from web.talks import talks_router
@@ -46,6 +50,7 @@ from web.village import village_router
 
 log = structlog.get_logger()
 PROBE = "readyz-probe"
+FOLLOW_EVERY_S = 5.0
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'self'",
     "X-Content-Type-Options": "nosniff",
@@ -94,14 +99,16 @@ class Service:
         self.supervisor.start()
         recovery = asyncio.create_task(self._answer_what_was_left(started), name="recovery")
         sweeping = asyncio.create_task(self._sweeper.run(), name="sweeper")
+        following = asyncio.create_task(self._follow_publications(), name="publications")
         try:
             yield
         finally:
             recovery.cancel()
             sweeping.cancel()
+            following.cancel()
             await self.supervisor.stop()
             self._actions.should_exit = True
-            await asyncio.gather(serving, recovery, sweeping, return_exceptions=True)
+            await asyncio.gather(serving, recovery, sweeping, following, return_exceptions=True)
             await self.rasa.close()
             self.parts.close()
 
@@ -113,6 +120,15 @@ class Service:
             for reply in stored["replies"]:
                 await asyncio.to_thread(self.parts.journal.notify, message.conversation, reply["text"])
             log.info("answered a message that a crash had left", message_id=message.id)
+
+    async def _follow_publications(self) -> None:
+        """What another process published is served here too, a few seconds later."""
+        while True:
+            await asyncio.sleep(FOLLOW_EVERY_S)
+            try:
+                await asyncio.to_thread(self.parts.shelf.follow_others)
+            except SQLAlchemyError as error:  # the database may be away for a while: what is open goes on answering
+                log.warning("cannot see what is published", reason=type(error).__name__)
 
     async def full_turn(self) -> bool:
         """Whether a whole turn through Rasa and its action succeeds now."""
@@ -184,7 +200,7 @@ def create_app(settings: Settings) -> FastAPI:
     site = Site(
         county=parts.county, regions=parts.regions, database=parts.database, vault=parts.vault, journal=parts.journal,
         cases=parts.cases, alerts=parts.alerts, handoffs=parts.handoffs, telling=parts.telling,
-        searcher=lambda: parts.searcher, texts=parts.texts, settings=settings,
+        searcher=parts.shelf.searcher, texts=parts.texts, settings=settings,
     )  # fmt: skip
     app.include_router(pages_router(site, service.chat, senders, limiter, voice_limiter))
     app.include_router(sheets_router(site))
@@ -194,6 +210,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(desk_audio_router(site))
     app.include_router(desk_precheck_router(site))
     app.include_router(talks_router(site))
+    declined = DeclinedQuestions(parts.database, parts.vault, parts.regions, parts.county.code, parts.encoder)
+    app.include_router(editing_router(site, parts.shelf))
+    app.include_router(questions_router(site, parts.shelf, declined))
     app.mount("/static", static_files(), name="static")
     add_error_pages(app, site)
     _add_health(app, service)

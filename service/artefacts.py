@@ -15,12 +15,16 @@ from typing import Any
 import yaml
 
 from bot.intents import train_intents
+from core.database import Database
 from core.errors import ConfigurationError
 from core.settings import PROJECT_ROOT, Settings
 from knowledge_base import encoder_build
+from knowledge_base.editions import sheets_in_print
 from knowledge_base.encoder import Encoder
+from knowledge_base.golden import seed_questions
 from knowledge_base.index import build_index, fingerprint, stored_fingerprint
-from knowledge_base.sheet import load_sheets
+from knowledge_base.seed import import_seed
+from knowledge_base.sheet import Sheet
 
 SHEETS = PROJECT_ROOT / "knowledge_base" / "sheets"
 INTENTS = PROJECT_ROOT / "intents"
@@ -50,9 +54,9 @@ class Artefacts:
         encoder_build.build_encoder(self._settings.encoder_model, self.encoder)
         return True
 
-    def prepare_index(self, say: Say, encoder: Encoder | None = None) -> bool:
-        """Build the knowledge base's index if sheets, lexicon or encoder changed. Raises MalformedSheet."""
-        sheets, out_of_scope = load_sheets(SHEETS), examples("out_of_scope")
+    def prepare_index(self, say: Say, sheets: list[Sheet], encoder: Encoder | None = None) -> bool:
+        """Build the knowledge base's index if the published sheets, lexicon or encoder changed."""
+        out_of_scope = examples("out_of_scope")
         if stored_fingerprint(self._settings.index_file) == fingerprint(sheets, out_of_scope, self.encoder_key):
             return False
         say(f"indexing {len(sheets)} sheets")
@@ -97,6 +101,20 @@ class Artefacts:
             *sorted((PROJECT_ROOT / "knowledge_base" / "lexicon").iterdir()),
         ]  # fmt: skip
         return hashlib.sha256((self.encoder_key + _digest(files)).encode()).hexdigest()[:16]
+
+
+def published_sheets(database: Database, say: Say) -> list[Sheet]:
+    """What is in print, after the sheets that come with this version were taken in. Raises MalformedSheet."""
+    with database.begin() as session:
+        done = import_seed(session, SHEETS)
+        seed_questions(session)
+    if done:
+        say(
+            f"sheets that come with the software: {len(done.printed)} printed, {len(done.withdrawn)} withdrawn, "
+            f"{len(done.offered)} offered to the editors, who had changed them"
+        )
+    with database.read() as session:
+        return sheets_in_print(session)
 
 
 def all_examples() -> dict[str, list[str]]:

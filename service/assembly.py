@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from bot.intents import LightIntents
 from bot.skills import Shared, Skills
+from bot.skills.answers import ANSWER_FROM
 from bot.telling import Telling
 from bot.texts import Texts
 from bot.turn import Turns
@@ -22,8 +23,8 @@ from core.errors import ConfigurationError
 from core.regions import Regions, load_regions
 from core.settings import Settings
 from knowledge_base.encoder import Encoder
-from knowledge_base.search import Searcher
-from service.artefacts import Artefacts
+from knowledge_base.shelf import Shelf, Workshop
+from service.artefacts import Artefacts, examples
 
 
 @dataclass
@@ -43,14 +44,14 @@ class Parts:
     handoffs: Handoffs
     telling: Telling
     encoder: Encoder
-    searcher: Searcher
+    shelf: Shelf
     intents: LightIntents
     urgent: UrgentCheck
     turns: Turns
     skills: Skills
 
     def close(self) -> None:
-        self.searcher.close()
+        self.shelf.close()
         self.database.close()
 
 
@@ -66,18 +67,19 @@ def assemble(settings: Settings) -> Parts:
     vault = Vault.open(settings.data_dir)
     regions, texts, cases, turns = load_regions(), Texts(), Cases(vault), Turns()
     encoder = Encoder(artefacts.encoder)
-    searcher = Searcher(settings.index_file, encoder)
+    workshop = Workshop(encoder, artefacts.encoder_key, examples("out_of_scope"), county.code, ANSWER_FROM)
+    shelf = Shelf(database, workshop, settings.index_file)
     intents = LightIntents(artefacts.intents)
     alerts, handoffs = _clocks(settings)
     journal = Journal(database, vault)
     shared = Shared(
         database=database, vault=vault, regions=regions, county=county, texts=texts, cases=cases, alerts=alerts,
-        handoffs=handoffs, searcher=lambda: searcher,
+        handoffs=handoffs, searcher=shelf.searcher,
     )  # fmt: skip
     return Parts(
         settings=settings, artefacts=artefacts, database=database, vault=vault, regions=regions, county=county, texts=texts,
         journal=journal, cases=cases, alerts=alerts, handoffs=handoffs,
-        telling=Telling(shared, journal), encoder=encoder, searcher=searcher,
+        telling=Telling(shared, journal), encoder=encoder, shelf=shelf,
         intents=intents, urgent=UrgentCheck(LEXICON, intents, encoder), turns=turns, skills=Skills(shared, journal.forget),
     )  # fmt: skip
 

@@ -24,6 +24,7 @@ from core.database import Database
 from core.demo import seed_accounts, seed_demo
 from core.errors import ConfigurationError, MingbaiError
 from core.settings import Settings
+from knowledge_base.sheet import Sheet
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Mingbai (明白): the policy assistant of a county.")
 kb = typer.Typer(no_args_is_help=True, help="The knowledge base.")
@@ -102,12 +103,12 @@ def evaluate(
 
 @kb.command("build")
 def kb_build() -> None:
-    """Build the index; a malformed sheet is refused with file, line and reason."""
+    """Build the index of what is published; a malformed seed is refused with file, line and reason."""
     with _plain_errors():
         settings = Settings()
         artefacts = _artefacts(settings)
         artefacts.prepare_encoder(_say)
-        _say("built" if artefacts.prepare_index(_say) else "nothing changed since the last build")
+        _say("built" if artefacts.prepare_index(_say, _published(settings)) else "nothing changed since the last build")
 
 
 @kb.command("search")
@@ -124,7 +125,7 @@ def kb_search(
         settings = Settings()
         artefacts = _artefacts(settings)
         artefacts.prepare_encoder(_say)
-        artefacts.prepare_index(_say)
+        artefacts.prepare_index(_say, _published(settings))
         try:
             day = date.fromisoformat(on) if on else clock.today()
         except ValueError:
@@ -147,9 +148,8 @@ def _prepare(settings: Settings) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     artefacts.prepare_encoder(_say)
     artefacts.prepare_model(_say)
-    artefacts.prepare_index(_say)
+    artefacts.prepare_index(_say, _published(settings))
     database = Database(settings.sqlalchemy_url)
-    database.upgrade()
     with database.begin() as session:
         county = load_county(session)
         if county is None:
@@ -161,6 +161,19 @@ def _prepare(settings: Settings) -> None:
             confirm_demo_prechecks(session)
     database.close()
     _say(f"prepared in {time.monotonic() - began:.1f} s")
+
+
+def _published(settings: Settings) -> list[Sheet]:
+    """The sheets in print, from a database that is made where there is none."""
+    from service.artefacts import published_sheets
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.sqlalchemy_url)
+    try:
+        database.upgrade()
+        return published_sheets(database, _say)
+    finally:
+        database.close()
 
 
 def _artefacts(settings: Settings) -> Any:

@@ -63,6 +63,8 @@ def desk_router(site: Site) -> APIRouter:
     @router.get("")
     async def queue(request: Request) -> Response:
         account = frame.account(request)
+        if account.is_editor:
+            return RedirectResponse("/desk/sheets", 303)
         with site.database.read() as session:
             cases = site.cases.queue(session, account)
             counts = site.cases.counts(session, account)

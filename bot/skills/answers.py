@@ -8,9 +8,11 @@ from dataclasses import replace
 from bot.records import Unanswered, conversation_row, once
 from bot.skills.precheck import PreChecks
 from bot.skills.shared import Shared
+from bot.texts import Texts
 from bot.turn import Turn
 from channels.message import Button, Reply, Source
 from core import clock
+from core.regions import Regions
 from knowledge_base.recording import playable
 from knowledge_base.search import Hit, Result
 from knowledge_base.text import normalise
@@ -123,14 +125,7 @@ class Answers:
                 row.last = self._shared.vault.seal(f"{hit.sheet_title} {said or hit.title}")
 
     def _source_line(self, hit: Hit) -> str:
-        place = self._shared.regions.get(hit.region)
-        return self._shared.texts.say(
-            "source",
-            title=hit.sheet_title,
-            issuer=hit.issuer,
-            place=place.name if place else hit.region,
-            reviewed=hit.reviewed_on,
-        )
+        return source_line(hit, self._shared.texts, self._shared.regions)
 
     def _more(self, hit: Hit, turn: Turn) -> list[Button]:
         """The pre-check, the section in full (unless it was just shown), and the sheet's next two."""
@@ -165,3 +160,11 @@ class Answers:
 def source_of(hit: Hit) -> Source:
     """A section as the contract names it."""
     return Source(hit.sheet, hit.key, hit.title, hit.score, hit.url)
+
+
+def source_line(hit: Hit, texts: Texts, regions: Regions) -> str:
+    """What is said of where an answer comes from."""
+    place = regions.get(hit.region)
+    return texts.say(
+        "source", title=hit.sheet_title, issuer=hit.issuer, place=place.name if place else hit.region, reviewed=hit.reviewed_on
+    )

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from core.database import Database
 from core.settings import PROJECT_ROOT, Settings
 from knowledge_base.encoder import Encoder
-from service.artefacts import RASA_PYTHON, Artefacts
+from service.artefacts import RASA_PYTHON, Artefacts, published_sheets
 
 
 def rasa_environment(settings: Settings) -> dict[str, str]:
@@ -78,12 +79,14 @@ def test_training_again_changes_nothing(prepared: Settings) -> None:
 
     assert not artefacts.prepare_encoder(said.append)
     assert not artefacts.prepare_model(said.append)
-    assert not artefacts.prepare_index(said.append)
+    database = Database(prepared.sqlalchemy_url)
+    assert not artefacts.prepare_index(said.append, published_sheets(database, said.append))
+    database.close()
     assert said == []
 
 
 def test_index_file_is_browsable(prepared: Settings) -> None:
-    """The knowledge base's file is ordinary SQLite with the eight sheets."""
+    """The knowledge base's file is ordinary SQLite with the sheets."""
     import sqlite_utils
 
     database = sqlite_utils.Database(prepared.index_file)
