@@ -9,6 +9,7 @@ import sys
 import urllib.request
 import wave
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 
 from core.settings import Settings
 from service.remote import Remote, start_service
-from tests.real.conftest import OFFLINE
+from tests.real.conftest import CHROMIUM, OFFLINE
 from tests.real.test_browser import DESKTOP, PHONE, log_in, send
 
 RECOGNISER = """
@@ -109,6 +110,8 @@ def test_the_talk_works_without_javascript(browser: Any, talking: Remote) -> Non
     phone.goto("/")
     assert "我在听" in phone.inner_text("[role=log]")
     assert desk.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    edges = [desk.locator(part).bounding_box() for part in (".top .brand", ".top .nav", ".top .who")]
+    assert all(left["x"] + left["width"] <= right["x"] for left, right in pairwise(edges)), "the head overlaps"
 
 
 def test_a_voice_message_is_understood_or_heard(browser: Any, talking: Remote, tmp_path: Path) -> None:
@@ -140,15 +143,10 @@ def test_a_voice_message_is_understood_or_heard(browser: Any, talking: Remote, t
     wait_for(phone, "[role=log]", "明天来您家")
 
 
-def test_a_microphone_is_recorded(talking: Remote) -> None:
+def test_a_microphone_is_recorded(browser: Any, talking: Remote) -> None:
     """Where the browser has a microphone, a press records and the answer comes; what was dropped is not sent."""
-    from playwright.sync_api import sync_playwright
-
-    from tests.real.conftest import CHROMIUM
-
     flags = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+    with browser.browser_type.launch(executable_path=CHROMIUM, args=flags) as chromium:
         page = page_of(chromium, talking, PHONE, permissions=["microphone"])
         page.goto("/")
         page.click("#mic")
@@ -161,7 +159,6 @@ def test_a_microphone_is_recorded(talking: Remote) -> None:
         page.wait_for_timeout(1500)
         page.click("button.send")
         wait_for(page, "[role=log]", "来源：《农村最低生活保障》")
-        chromium.close()
 
 
 def test_an_alert_climbs_until_somebody_has_seen_it(browser: Any, talking: Remote) -> None:
