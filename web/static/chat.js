@@ -399,15 +399,15 @@
       window.clearInterval(ticking);
       stream.getTracks().forEach(function (track) { track.stop(); });
       recorder = null;
-      recording(false);
+      showRecording(false);
       if (wanted && pieces.length) send('🔊 语音', '', new window.Blob(pieces, { type: own.mimeType || 'audio/webm' }));
     };
     own.start();
-    recording(true);
+    showRecording(true);
   }
 
   var hint = field.placeholder;
-  function recording(on) {
+  function showRecording(on) {
     mic.setAttribute('aria-pressed', String(on));
     mic.textContent = on ? '不要了' : '说话';
     sendButton.textContent = on ? '发出' : '发送';
