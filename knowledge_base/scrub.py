@@ -92,7 +92,8 @@ def _rounded(match: re.Match[str]) -> str:
 
 
 def _tidy(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip(" ,，、;；:：")
+    text = re.sub(r"[,，、;；]{2,}", "，", re.sub(r"\s+", " ", text))
+    return text.strip(" ,，、;；:：")
 
 
 @cache
