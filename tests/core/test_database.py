@@ -15,13 +15,22 @@ import bot.records
 import cadres.case
 import channels.journal
 import core.accounts
+import knowledge_base.editions
 import knowledge_base.golden
 import knowledge_base.trial
 from channels.journal import Notice
 from core.county import CountySetting
 from core.database import Base, Database
 
-MODELS = (bot.records, knowledge_base.golden, knowledge_base.trial, cadres.case, channels.journal, core.accounts)
+MODELS = (
+    bot.records,
+    knowledge_base.editions,
+    knowledge_base.golden,
+    knowledge_base.trial,
+    cadres.case,
+    channels.journal,
+    core.accounts,
+)
 
 
 def test_the_fixture_is_what_it_says(database: Database, request: pytest.FixtureRequest) -> None:
