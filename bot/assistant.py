@@ -32,7 +32,9 @@ DOABLE = ("report_hardship", "ask_contact", "ask_status", "ask_human", "cancel",
 class RasaTurn(Protocol):
     """What the assistant needs of the client to Rasa."""
 
-    async def turn(self, conversation: str, message_id: str, text: str, vector: np.ndarray | None) -> list[Reply]:
+    async def turn(
+        self, conversation: str, message_id: str, text: str, vector: np.ndarray | None, *, has_topic: bool = False
+    ) -> list[Reply]:
         """The replies. Raises RasaFailed."""
 
 
@@ -121,7 +123,7 @@ class Assistant:
             async with self._places:
                 # text that begins with «/» is a command to Rasa
                 text = command or turn.text.lstrip("/／ ") or "?"
-                return await self._rasa.turn(turn.conversation, turn.id, text, vector)
+                return await self._rasa.turn(turn.conversation, turn.id, text, vector, has_topic=bool(turn.last))
         except RasaFailed as failure:
             log.warning("answered without Rasa", message_id=turn.id, reason=str(failure))
         finally:

@@ -41,9 +41,11 @@ class RasaClient:
         self._http = transport or httpx.AsyncHTTPTransport(limits=limits)
         self._timeout = timeout_s
 
-    async def turn(self, conversation: str, message_id: str, text: str, vector: np.ndarray | None) -> list[Reply]:
-        """One message through Rasa. Raises RasaFailed."""
-        metadata: dict[str, Any] = {"message_id": message_id}
+    async def turn(
+        self, conversation: str, message_id: str, text: str, vector: np.ndarray | None, *, has_topic: bool = False
+    ) -> list[Reply]:
+        """One message through Rasa; ``has_topic``: it may follow an answer. Raises RasaFailed."""
+        metadata: dict[str, Any] = {"message_id": message_id, "topic": has_topic}
         if vector is not None:
             metadata["vector"] = base64.b64encode(vector.astype("<f2").tobytes()).decode()
         body = {"sender": conversation, "message": text, "metadata": metadata}

@@ -13,16 +13,18 @@ from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.tokenizers.tokenizer import Token, Tokenizer
-from rasa.shared.nlu.constants import FEATURE_TYPE_SENTENCE, TEXT
+from rasa.shared.nlu.constants import FEATURE_TYPE_SENTENCE, INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot import overrides
+from bot.prior import reweighed
 from knowledge_base.encoder import Encoder
 from knowledge_base.text import normalise, words
 
 VECTOR_KEY = "vector"  # in a message's metadata: base64 of little-endian float16
+TOPIC_KEY = "topic"  # in a message's metadata: whether an answer went before that it may follow
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_TOKENIZER, is_trainable=False)
@@ -90,6 +92,32 @@ class VectorFeaturizer(GraphComponent):
         if self._encoder is None:
             self._encoder = Encoder(Path(os.environ["MINGBAI_ENCODER"]))
         return self._encoder
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
+class TopicPrior(GraphComponent):
+    """Behind the classifier: changes the odds of a follow-up by whether there is anything to follow.
+
+    The service says so in the metadata; without its word (``rasa test``) the classifier's own odds stand.
+    """
+
+    @classmethod
+    def create(
+        cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+    ) -> TopicPrior:
+        return cls()
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        for message in messages:
+            has_topic = (message.get("metadata") or {}).pop(TOPIC_KEY, None)
+            ranking = message.get(INTENT_RANKING_KEY)
+            if has_topic is None or not ranking:
+                continue
+            weighed = reweighed({rank["name"]: rank["confidence"] for rank in ranking}, bool(has_topic))
+            ranked = [{"name": name, "confidence": confidence} for name, confidence in weighed.items()]
+            message.set(INTENT, ranked[0], add_to_output=True)
+            message.set(INTENT_RANKING_KEY, ranked, add_to_output=True)
+        return messages
 
 
 def _unpacked(packed: str) -> np.ndarray:

@@ -67,7 +67,9 @@ class FixedDialogue:
             return ("report_hardship" if value == "report" else "precheck"), 1.0
         if prefix == "do" and (value in self._serving or value == "report_hardship"):
             return value, 1.0
-        return self._intents.intent(normalise(turn.text), turn.vector) if turn.vector is not None else ("nlu_fallback", 0.0)
+        if turn.vector is None:
+            return "nlu_fallback", 0.0
+        return self._intents.intent(normalise(turn.text), turn.vector, has_topic=bool(turn.last))
 
     def _report(self, turn: Turn) -> list[Reply]:
         draft, replies = self._skills.report.step(turn)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from bot.prior import reweighed
 from knowledge_base.encoder import Encoder
 from knowledge_base.text import normalise, words
 
@@ -32,12 +33,12 @@ class LightIntents:
             self._urgent, self._urgent_intercept = stored["urgent_weights"], float(stored["urgent_intercept"])
             self.urgent_from = float(stored["urgent_from"])
 
-    def intent(self, text: str, vector: np.ndarray) -> tuple[str, float]:
-        """The most likely intent of a normalised text and its probability."""
+    def intent(self, text: str, vector: np.ndarray, *, has_topic: bool = False) -> tuple[str, float]:
+        """The most likely intent of a normalised text and its probability; ``has_topic``: it may follow an answer."""
         scores = self._weights @ self._features(text, vector) + self._intercepts
         odds = np.exp(scores - scores.max())
-        best = int(np.argmax(odds))
-        return self._names[best], float(odds[best] / odds.sum())
+        chances = dict(zip(self._names, map(float, odds / odds.sum()), strict=True))
+        return next(iter(reweighed(chances, has_topic).items()))
 
     def urgency(self, text: str, vector: np.ndarray) -> float:
         """The probability of danger to life in a normalised text, 0..1."""

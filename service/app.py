@@ -164,10 +164,10 @@ class _ReadyRasa:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    async def turn(self, conversation: str, message_id: str, text: str, vector: Any) -> Any:
+    async def turn(self, conversation: str, message_id: str, text: str, vector: Any, *, has_topic: bool = False) -> Any:
         if not self._service.supervisor.ready.is_set():
             raise RasaFailed("Rasa is not ready")
-        return await self._service.rasa.turn(conversation, message_id, text, vector)
+        return await self._service.rasa.turn(conversation, message_id, text, vector, has_topic=has_topic)
 
 
 class _QuietServer(uvicorn.Server):

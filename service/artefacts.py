@@ -96,7 +96,7 @@ class Artefacts:
     def _model_key(self) -> str:
         files = [
             PROJECT_ROOT / "config.yml", BOT / "domain.yml", BOT / "rules.yml", BOT / "components.py",
-            BOT / "overrides.py", BOT / "intents.py",
+            BOT / "overrides.py", BOT / "intents.py", BOT / "prior.py",
             PROJECT_ROOT / "knowledge_base" / "text.py", LOCKS / "rasa.txt", *sorted(INTENTS.glob("*.yml")),
             *sorted((PROJECT_ROOT / "knowledge_base" / "lexicon").iterdir()),
         ]  # fmt: skip

@@ -54,7 +54,9 @@ class Rasa:
     def __init__(self) -> None:
         self.heard: list[str] = []
 
-    async def turn(self, conversation: str, message_id: str, text: str, vector: np.ndarray | None) -> list[Reply]:
+    async def turn(
+        self, conversation: str, message_id: str, text: str, vector: np.ndarray | None, *, has_topic: bool = False
+    ) -> list[Reply]:
         """Fails, so that the fixed dialogue answers."""
         self.heard.append(text)
         raise RasaFailed("down")

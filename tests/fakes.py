@@ -53,7 +53,7 @@ class FakeIntents:
         self.asked: list[str] = []
         self._urgency, self._urgent_text = urgency, urgent_text
 
-    def intent(self, text: str, vector: np.ndarray) -> tuple[str, float]:
+    def intent(self, text: str, vector: np.ndarray, *, has_topic: bool = False) -> tuple[str, float]:
         """The intent and its probability."""
         return self.by_text.get(text, self.answer)
 

@@ -113,7 +113,7 @@ async def test_the_vector_travels_in_the_metadata() -> None:
     first, second = seen
     assert (first["sender"], first["message"], first["metadata"]["message_id"]) == ("c", "低保怎么办", "m1")
     assert np.array_equal(np.frombuffer(base64.b64decode(first["metadata"]["vector"]), "<f2"), vector)
-    assert second["metadata"] == {"message_id": "m1"}
+    assert second["metadata"] == {"message_id": "m1", "topic": False}
 
 
 @pytest.mark.parametrize(

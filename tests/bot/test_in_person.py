@@ -27,7 +27,9 @@ from tests.fakes import COUNTY, VILLAGE, FakeEncoder, FakeIntents
 class NoRasa:
     """A Rasa that is down: what it would say is not what is tested here."""
 
-    async def turn(self, conversation: str, message_id: str, text: str, vector: np.ndarray | None) -> list:
+    async def turn(
+        self, conversation: str, message_id: str, text: str, vector: np.ndarray | None, *, has_topic: bool = False
+    ) -> list:
         raise RasaFailed
 
 

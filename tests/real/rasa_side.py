@@ -18,7 +18,7 @@ from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 
 import bot
-from bot.components import VECTOR_KEY, ChineseTokenizer, VectorFeaturizer
+from bot.components import TOPIC_KEY, VECTOR_KEY, ChineseTokenizer, TopicPrior, VectorFeaturizer
 from bot.tracker_store import SnapshotTrackerStore
 
 DOMAIN = Domain.load("bot/domain.yml")
@@ -90,9 +90,25 @@ def snapshot_stays_small_and_keeps_form_and_slots() -> None:
     assert b"\\u9ec4" not in raw
 
 
+def a_follow_up_needs_a_topic() -> None:
+    ranking = [{"name": "out_of_scope", "confidence": 0.6}, {"name": "follow_up", "confidence": 0.4}]
+    after, without, unknown = (
+        Message({TEXT: "几多钱", "intent_ranking": ranking, "intent": ranking[0], "metadata": metadata})
+        for metadata in ({TOPIC_KEY: True}, {TOPIC_KEY: False}, {})
+    )
+    TopicPrior().process([after, without, unknown])
+
+    assert after.get("intent")["name"] == "follow_up"
+    assert without.get("intent")["name"] == "out_of_scope"
+    assert without.get("intent")["confidence"] > 0.8
+    assert unknown.get("intent_ranking") == ranking
+    assert TOPIC_KEY not in after.get("metadata")
+
+
 CHECKS = [
     vector_is_popped_out_of_the_metadata,
     without_a_vector_the_own_encoder_is_used,
+    a_follow_up_needs_a_topic,
     words_are_normalised_and_never_none,
     an_invalid_action_response_is_refused,
     snapshot_stays_small_and_keeps_form_and_slots,

@@ -1,0 +1,30 @@
+"""The odds of a follow-up: raised after an answer, lowered without one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.prior import FOLLOW_UP, reweighed
+
+CHANCES = st.dictionaries(st.sampled_from(["ask_policy", "out_of_scope", FOLLOW_UP, "greet"]), st.floats(0.001, 1), min_size=1)
+
+
+def test_a_short_question_after_an_answer_follows_it() -> None:
+    """What may be anything is a follow-up where there is something to follow, and not where there is nothing."""
+    chances = {"out_of_scope": 0.7, FOLLOW_UP: 0.2, "ask_policy": 0.1}
+
+    assert next(iter(reweighed(chances, True))) == FOLLOW_UP
+    assert next(iter(reweighed({"out_of_scope": 0.3, FOLLOW_UP: 0.5}, False))) == "out_of_scope"
+
+
+@given(CHANCES, st.booleans())
+def test_nothing_else_changes(chances: dict[str, float], has_topic: bool) -> None:
+    """The sum stays, the order of the other intents stays, the most likely stands first."""
+    weighed = reweighed(chances, has_topic)
+
+    assert sum(weighed.values()) == pytest.approx(sum(chances.values()))
+    assert list(weighed.values()) == sorted(weighed.values(), reverse=True)
+    others = [intent for intent in sorted(chances, key=lambda intent: -chances[intent]) if intent != FOLLOW_UP]
+    assert [weighed[intent] for intent in others] == sorted((weighed[intent] for intent in others), reverse=True)
