@@ -11,26 +11,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-import bot.records
-import cadres.case
-import channels.journal
-import core.accounts
-import knowledge_base.editions
-import knowledge_base.golden
-import knowledge_base.trial
+import service.app
 from channels.journal import Notice
+from core.accounts import DeskSession
 from core.county import CountySetting
 from core.database import Base, Database
 
-MODELS = (
-    bot.records,
-    knowledge_base.editions,
-    knowledge_base.golden,
-    knowledge_base.trial,
-    cadres.case,
-    channels.journal,
-    core.accounts,
-)
+EVERYTHING = service.app  # imported for the tables of every part
 
 
 def test_the_fixture_is_what_it_says(database: Database, request: pytest.FixtureRequest) -> None:
@@ -86,7 +73,7 @@ def test_a_dangling_reference_is_refused(database: Database) -> None:
 
     def add() -> None:
         with database.begin() as session:
-            session.add(core.accounts.DeskSession(token_hash="t", account_id=77, expires_at=datetime.now(timezone.utc)))
+            session.add(DeskSession(token_hash="t", account_id=77, expires_at=datetime.now(timezone.utc)))
 
     with pytest.raises(IntegrityError):
         add()
