@@ -11,7 +11,7 @@ from tests.real.conftest import texts
 
 def test_asked_in_chat_and_carried_into_a_report(say: Callable[..., dict[str, Any]]) -> None:
     """Offered after an eligibility answer; a question in the middle is answered first; carried into a report by form."""
-    offered = say("农村低保要什么条件")
+    offered = say("低保要什么条件")
     payloads = {button["title"]: button["payload"] for reply in offered["replies"] for button in reply["buttons"]}
     first = say("我家够不够条件", payload=payloads["我家够不够条件"])
     assert "1/4" in texts(first)

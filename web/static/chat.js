@@ -126,7 +126,7 @@
     return line;
   }
 
-  function recording(source) {
+  function readAloud(source) {
     if (!source || !/^\/audio\/[0-9a-f]+$/.test(source.audio || '')) return null;
     var player = element('audio', 'heard');
     player.controls = true;
@@ -330,7 +330,7 @@
     dropChoices();
     var extras = [];
     var source = (answer.sources || [])[0];
-    [recording(source), sheetLink(source)].forEach(function (extra) { if (extra) extras.push(extra); });
+    [readAloud(source), sheetLink(source)].forEach(function (extra) { if (extra) extras.push(extra); });
     if (answer.case) extras.push(caseCard(answer.case));
     show(answer.replies, extras, before);
     if (queue.length) setChoices(false);

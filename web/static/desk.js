@@ -11,6 +11,7 @@
 
   var BAR_MS = 10000;
   var LINES_MS = 3000;
+  var LIST_MS = 60000;
   var TITLE = document.title;
   var newest = ''; // the words of the talk as they came last
 
@@ -36,6 +37,16 @@
       showCount(count(html));
       var urgent = bar.querySelectorAll('.alarm').length;
       document.title = (urgent ? '（急 ' + urgent + '）' : '') + TITLE.replace(/^（急 \d+）/, '');
+    });
+  }
+
+  /** The list of cases as it is now; not under the hands of somebody who is at work in it. */
+  function freshList() {
+    var main = document.querySelector('main[data-fresh]');
+    if (!main || document.hidden || main.contains(document.activeElement)) return;
+    part(window.location.pathname).then(function (html) {
+      var now = html && new window.DOMParser().parseFromString(html, 'text/html').querySelector('main[data-fresh]');
+      if (now && now.textContent !== main.textContent) main.innerHTML = now.innerHTML;
     });
   }
 
@@ -74,6 +85,7 @@
   }
 
   window.setInterval(freshBar, BAR_MS);
+  window.setInterval(freshList, LIST_MS);
   document.addEventListener('visibilitychange', freshBar);
   if (lines) {
     var more = document.getElementById('fresh');
