@@ -15,7 +15,7 @@ import yaml
 
 from bot.intents import LightIntents
 from knowledge_base.encoder import Encoder
-from knowledge_base.text import normalise
+from knowledge_base.text import has_words, normalise
 
 LEXICON = Path(__file__).parent / "urgent_lexicon.yml"
 HARMLESS = "harmless"
@@ -35,17 +35,22 @@ class UrgentCheck:
 
     def by_words(self, text: str) -> str | None:
         """The kind of danger that a wording gives away, or None."""
-        said = re.sub(r"\s+", "", normalise(text)).replace("著", "着")  # OpenCC leaves «著火» as it is: 名著 is right
-        plain = self._harmless.sub("", said)
+        plain = self._without_harmless(text)
         return next((kind for kind, pattern in self._kinds.items() if pattern.search(plain)), None)
+
+    def _without_harmless(self, text: str) -> str:
+        """The text without blanks, and without what only sounds like danger."""
+        said = re.sub(r"\s+", "", normalise(text)).replace("著", "着")  # OpenCC leaves «著火» as it is: 名著 is right
+        return self._harmless.sub("", said)
 
     def check(self, text: str, vector: np.ndarray | None = None) -> str | None:
         """The kind of danger, ``unknown`` for one that only the classifier sees, or None.
 
+        A text that is nothing but a harmless phrase («累死了», «临时救助») is not put to the classifier.
         ``vector`` is the encoder's vector of the normalised text, if the caller has it.
         """
         kind = self.by_words(text)
-        if kind is not None:
+        if kind is not None or not has_words(self._without_harmless(text)):
             return kind
         parts = [text] if len(text) <= WINDOW * 2 else [text[:WINDOW], text[-WINDOW:]]
         plain = [normalise(part) for part in parts]

@@ -177,3 +177,12 @@ def test_every_pattern_is_a_pattern() -> None:
     lines = [line for patterns in yaml.safe_load(LEXICON.read_text("utf-8")).values() for line in patterns]
     assert len(set(lines)) == len(lines)
     assert not [line for line in lines if re.compile(line).search("")]
+
+
+@pytest.mark.parametrize("text", ["医疗救助", "救助金？", "累死了", "受灾救助"])
+def test_a_harmless_phrase_alone_is_not_put_to_the_classifier(text: str) -> None:
+    """The bare name of a policy or plain hyperbole is no danger, however sure the classifier is."""
+    sure = UrgentCheck(LEXICON, FakeIntents(urgency=1.0), FakeEncoder())
+
+    assert sure.check(text) is None
+    assert sure.check(f"{text}，东西都收拾好了") == UNKNOWN
