@@ -100,8 +100,11 @@ class ValidateReportForm(TurnAction):
             replies = self._skills.answers.answer_and_offer(turn)
             turn.interrupted = True
             return replies, [SlotSet("requested_slot", None)]
-        draft, replies = self._skills.report.step(turn)
-        return replies, [SlotSet(FLAGS[slot], True if draft.has(slot) else None) for slot in SLOTS]
+        step = self._skills.report.step(turn)
+        if step.filled is None:  # a child is sent to an adult: there is no report any more
+            turn.interrupted = True  # said all there is: the action at the form's end keeps silent
+            return step.replies, [SlotSet("requested_slot", None), *(SlotSet(flag, None) for flag in FLAGS.values())]
+        return step.replies, [SlotSet(FLAGS[slot], True if step.filled[slot] else None) for slot in SLOTS]
 
 
 class EndReport(TurnAction):
@@ -131,9 +134,11 @@ def executor_for(turns: Turns, skills: Skills) -> ActionExecutor:
         "action_chitchat": skills.people.chitchat,
         "action_contact": skills.people.contact,
         "action_human": skills.in_person.ask,
-        "action_status": skills.people.status,
+        "action_status": skills.filed.status,
         "action_complaint": skills.people.complaint,
         "action_texts": skills.people.texts,
+        "action_tell_more": skills.filed.tell_more,
+        "action_withdraw": skills.withdraw,
         "action_urgent": skills.danger.perhaps_urgent,
     }
     executor = ActionExecutor()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -12,21 +12,20 @@ import numpy as np
 import structlog
 
 from bot.client import RasaFailed
+from bot.commands import Commands
 from bot.fallback import FixedDialogue
 from bot.intents import LightIntents
-from bot.report import Draft
-from bot.skills import Skills
-from bot.skills.precheck import CARRY, PREFIX
+from bot.skills import Known, Skills
+from bot.skills.precheck import CARRY
 from bot.turn import Turn, Turns
 from bot.urgent import UNKNOWN, UrgentCheck
-from channels.message import Answer, Inbound, Reply
+from channels.message import Answer, Button, Inbound, Reply
 from core.regions import Regions
 from knowledge_base.encoder import Encoder
 from knowledge_base.text import clean, has_words, normalise
 
 log = structlog.get_logger()
 HELD = "held"
-DOABLE = ("report_hardship", "ask_contact", "ask_status", "ask_human", "cancel", "urgent")  # payloads «do:<intent>»
 
 
 class RasaTurn(Protocol):
@@ -50,6 +49,7 @@ class Assistant:
         encoder: Encoder,
         turns: Turns,
         rasa: RasaTurn,
+        offered: Callable[[str], list[Button]],
         regions: Regions,
         county: str,
         at_once: int,
@@ -57,22 +57,23 @@ class Assistant:
     ) -> None:
         self._skills, self._urgent, self._encoder, self._turns, self._rasa = skills, urgent, encoder, turns, rasa
         self._regions, self._county, self._text_limit = regions, county, text_limit
-        self._fixed = FixedDialogue(skills, intents)
+        self._commands = Commands(skills, offered)
+        self._fixed = FixedDialogue(skills, intents, self._commands)
         self._places = asyncio.Semaphore(at_once)
         self._senders = _Senders()
 
     async def answer(self, message: Inbound) -> Answer:
         """The answer to a journalled message; never raises for what a villager may send."""
         async with self._senders.one_at_a_time(message.conversation):
-            turn, draft, replies = await asyncio.to_thread(self._before_dialogue, message)
+            turn, known, replies = await asyncio.to_thread(self._before_dialogue, message)
             if replies is None:
-                replies = await self._through_rasa(turn, draft)
+                replies = await self._through_rasa(turn, known)
                 replies += await asyncio.to_thread(self._skills.prechecks.after, turn)
             return turn.answer(replies)
 
-    def _before_dialogue(self, message: Inbound) -> tuple[Turn, Draft | None, list[Reply] | None]:
+    def _before_dialogue(self, message: Inbound) -> tuple[Turn, Known, list[Reply] | None]:
         """Look at a message, and answer it where no dialogue decides: danger, a cadre who speaks, what cannot be read."""
-        turn, draft, danger = self._look(message)
+        turn, known, danger = self._look(message)
         in_person = self._skills.in_person
         talk = in_person.state(turn.conversation)
         if danger is not None:
@@ -82,41 +83,49 @@ class Assistant:
                 in_person.listens(turn)
             elif message.unclear:
                 replies += in_person.unheard(turn)
-            return turn, draft, replies
+            return turn, known, replies
         if in_person.wants_bot(turn):
-            return turn, draft, in_person.back(turn)
+            return turn, known, in_person.back(turn)
         held = in_person.listens(turn) if talk == HELD else None
         if held is not None:
-            return turn, draft, held
+            return turn, known, held
         if message.unclear:
-            return turn, draft, in_person.unheard(turn)
-        if not message.payload and not has_words(turn.text):
+            return turn, known, in_person.unheard(turn)
+        if not turn.inbound.payload and not has_words(turn.text):
             turn.kind, turn.confidence = "chitchat", 1.0
-            return turn, draft, self._skills.say("unreadable")
-        if message.payload == CARRY:
+            return turn, known, self._skills.say("unreadable")
+        if turn.inbound.payload == CARRY:
             self._skills.prechecks.carry(turn)
-        joins = turn.text and draft is None
-        return turn, draft, self._skills.danger.add_to_urgent(turn) if joins else None
+        joins = turn.text and known.draft is None and not turn.inbound.payload
+        return turn, known, self._skills.danger.add_to_urgent(turn) if joins else None
 
-    def _look(self, message: Inbound) -> tuple[Turn, Draft | None, str | None]:
+    def _look(self, message: Inbound) -> tuple[Turn, Known, str | None]:
         """What can be known before any dialogue: the place, the open report, the vector, and whether life is in danger."""
         text = clean(message.text, self._text_limit)
         known = self._skills.known(message.conversation)
         turn = Turn(message, text, self._place(message.region, known.region), last=known.last)
-        draft = known.draft
-        turn.checking = known.checking and draft is None
-        if message.payload or not has_words(text):
-            return turn, draft, None
-        turn.checks = turn.checking and self._skills.prechecks.hears(turn)
+        turn.checking = known.checking and known.draft is None
+        turn.checks = turn.checking and not message.payload and has_words(text) and self._skills.prechecks.hears(turn)
+        if not turn.checks:  # «2» may answer the pre-check's question; else it may choose a button
+            turn.inbound = self._commands.chosen(message, text)
+        if turn.inbound.payload or not has_words(text):
+            return turn, known, None
         turn.vector = self._encoder.question(normalise(text))
         whole = message.text if len(message.text) > len(text) else text
         danger = self._urgent.check(whole, turn.vector if whole is text else None)
-        if danger == UNKNOWN and (turn.checks or (draft is not None and self._skills.report.dialogue.fits(draft, text))):
+        if danger == UNKNOWN and (turn.checks or self._answers_us(known, text)):
             danger = None  # an answer to our own question («没有电话»); words of danger would have been seen
-        return turn, draft, danger
+        return turn, known, danger
 
-    async def _through_rasa(self, turn: Turn, draft: Draft | None) -> list[Reply]:
-        command = self._command(turn, draft)
+    def _answers_us(self, known: Known, text: str) -> bool:
+        dialogue = self._skills.dialogue
+        if known.draft is not None:
+            return dialogue.fits(known.draft, text)
+        return known.filed is not None and dialogue.fits_further(known.filed, text)
+
+    async def _through_rasa(self, turn: Turn, known: Known) -> list[Reply]:
+        intent = await asyncio.to_thread(self._commands.intent, turn, known)
+        command = f"/{intent}" if intent else None
         vector = None if command else turn.vector
         self._turns.open(turn)
         try:
@@ -129,27 +138,10 @@ class Assistant:
         finally:
             await asyncio.to_thread(self._turns.close, turn)
         fresh = Turn(turn.inbound, turn.text, turn.region, turn.vector, last=turn.last, checks=turn.checks)
-        replies = await asyncio.to_thread(self._fixed.answer, fresh)
+        replies = await asyncio.to_thread(self._fixed.answer, fresh, intent)
         turn.intent, turn.confidence, turn.kind = fresh.intent, fresh.confidence, fresh.kind
         turn.sources, turn.case = fresh.sources, fresh.case
         return replies
-
-    def _command(self, turn: Turn, draft: Draft | None) -> str | None:
-        """What to send Rasa in place of the text: a button's intent, or that the report's question was answered."""
-        payload = turn.inbound.payload
-        if turn.checks or payload.startswith(PREFIX):
-            return "/report_hardship" if payload == CARRY else "/precheck"
-        if payload.startswith("section:"):
-            return "/ask_section"
-        if payload.startswith("place:"):
-            return "/inform"
-        if payload.startswith("do:") and payload.removeprefix("do:") in DOABLE:
-            return f"/{payload.removeprefix('do:')}"
-        if draft is not None and turn.text:
-            if self._skills.report.dialogue.is_bare_wish(turn.text):
-                return "/report_hardship"
-            return "/inform" if self._skills.report.dialogue.fits(draft, turn.text) else None
-        return "/ask_contact" if self._skills.people.is_place(turn.text) else None
 
     def _place(self, hint: str | None, known: str | None) -> str:
         """The villager's place: the village that the page names, else the one told before, else the county."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bot.commands import Commands
 from bot.intents import LightIntents
 from bot.kinds import INTERRUPTS
 from bot.skills import Skills
@@ -18,36 +19,34 @@ CHITCHAT = ("greet", "thank", "goodbye", "ask_bot", "small_talk", "affirm", "den
 class FixedDialogue:
     """Answers a turn without Rasa."""
 
-    def __init__(self, skills: Skills, intents: LightIntents) -> None:
-        self._skills, self._intents = skills, intents
+    def __init__(self, skills: Skills, intents: LightIntents, commands: Commands) -> None:
+        self._skills, self._intents, self._commands = skills, intents, commands
         self._serving: dict[str, Callable[[Turn], list[Reply]]] = {
             "ask_section": skills.answers.show_section,
             "precheck": skills.prechecks.step,
             "ask_contact": skills.people.contact,
             "ask_human": skills.in_person.ask,
-            "ask_status": skills.people.status,
+            "ask_status": skills.filed.status,
             "complain": skills.people.complaint,
             "opt_out": skills.people.texts,
             "opt_in": skills.people.texts,
             "cancel": skills.report.cancel,
             "urgent": skills.danger.perhaps_urgent,
+            "tell_more": skills.filed.tell_more,
+            "withdraw": skills.withdraw,
             **dict.fromkeys(CHITCHAT, skills.people.chitchat),
         }
 
-    def answer(self, turn: Turn) -> list[Reply]:
-        """The replies; the turn says what was understood."""
-        draft = self._skills.known(turn.conversation).draft
-        turn.intent, turn.confidence = ("precheck", 1.0) if turn.checks else self._intent(turn)
-        if draft is not None and not turn.inbound.payload:
-            if self._skills.report.dialogue.is_bare_wish(turn.text):
-                turn.intent, turn.confidence = "report_hardship", 1.0
-            elif self._skills.report.dialogue.fits(draft, turn.text):
-                turn.intent, turn.confidence = "inform", 1.0
-        if draft is None and turn.intent == "report_hardship" and self._skills.answers.starts_no_report(turn):
+    def answer(self, turn: Turn, intent: str | None = None) -> list[Reply]:
+        """The replies; the turn says what was understood. ``intent`` is what the service knew without a classifier."""
+        known = self._skills.known(turn.conversation)
+        intent = intent or self._commands.intent(turn, known)
+        turn.intent, turn.confidence = (intent, 1.0) if intent else self._guess(turn)
+        if known.draft is None and turn.intent == "report_hardship" and self._skills.answers.starts_no_report(turn):
             return self._skills.answers.answer_and_offer(turn)
         if turn.intent in ("inform", "report_hardship"):
             return self._report(turn)
-        if draft is None:
+        if known.draft is None:
             return self._serve(turn)
         if turn.intent not in INTERRUPTS:  # neither a question nor a wish: a try at our own question
             turn.intent = "inform"
@@ -57,23 +56,14 @@ class FixedDialogue:
         turn.interrupted = True
         return replies if leaves else replies + self._report(turn)
 
-    def _intent(self, turn: Turn) -> tuple[str, float]:
-        prefix, _, value = turn.inbound.payload.partition(":")
-        if prefix == "section":
-            return "ask_section", 1.0
-        if prefix == "place":
-            return "inform", 1.0
-        if prefix == "precheck":
-            return ("report_hardship" if value == "report" else "precheck"), 1.0
-        if prefix == "do" and (value in self._serving or value == "report_hardship"):
-            return value, 1.0
+    def _guess(self, turn: Turn) -> tuple[str, float]:
         if turn.vector is None:
             return "nlu_fallback", 0.0
         return self._intents.intent(normalise(turn.text), turn.vector, has_topic=bool(turn.last))
 
     def _report(self, turn: Turn) -> list[Reply]:
-        draft, replies = self._skills.report.step(turn)
-        return replies if draft.missing else replies + self._skills.report.file(turn)
+        step = self._skills.report.step(turn)
+        return step.replies + self._skills.report.file(turn) if step.is_complete else step.replies
 
     def _serve(self, turn: Turn) -> list[Reply]:
         return self._serving.get(turn.intent, self._skills.answers.answer_policy)(turn)

@@ -9,6 +9,8 @@ KIND_OF = {
     "follow_up": "followup",
     "inform": "report",
     "report_hardship": "report",
+    "tell_more": "report",
+    "withdraw": "report",
     "urgent": "urgent",
     "ask_status": "status",
     "ask_contact": "contact",
@@ -33,5 +35,6 @@ INTERRUPTS = frozenset(
     [
         "ask_policy", "follow_up", "out_of_scope", "ask_section", "precheck", "ask_contact", "ask_human", "ask_status", "ask_bot",
         "complain", "opt_out", "opt_in", "greet", "thank", "goodbye", "urgent", "cancel",
+        "tell_more", "withdraw",
     ]
 )  # fmt: skip

@@ -14,7 +14,8 @@ from core.crypto import Vault
 from core.database import Base
 from core.errors import MingbaiError
 
-STATES = {"reported": "已上报，待受理", "accepted": "已受理", "closed": "已办结"}
+STATES = {"reported": "已上报，待受理", "accepted": "已受理", "closed": "已办结", "withdrawn": "已撤回"}
+OPEN = ("reported", "accepted")
 _FIRST_NUMBER = 10_000
 _LONGEST_NUMBER = 10  # digits: what is longer is no id that a database can look up
 
@@ -34,6 +35,9 @@ class Case(Base):
     danger: Mapped[str | None] = mapped_column(String(20), default=None)
     conversation: Mapped[str] = mapped_column(String(64), index=True)
     details: Mapped[bytes] = mapped_column(LargeBinary)
+    contact_hash: Mapped[str | None] = mapped_column(String(64), index=True, default=None)
+    proxy: Mapped[bool] = mapped_column(default=False)  # somebody else reported: they learn only that it was passed on
+    notice: Mapped[str | None] = mapped_column(String(20), default=None)  # the version of the notice that was shown
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -62,6 +66,12 @@ class Details:
     event: str
     place: str = ""
     contact: str = ""
+    whom: str = ""  # for whom somebody else reported
+    relation: str = ""  # and what they are to them
+    household: str = ""
+    ill: str = ""
+    income: str = ""
+    helped: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,7 @@ class Cases:
         said: list[tuple[str, str]],
         *,
         danger: str | None = None,
+        notice: str | None = None,
     ) -> Case:
         """A new case with the messages that made it. ``danger`` names a threat to life and makes it urgent."""
         case = Case(
@@ -97,6 +108,9 @@ class Cases:
             state="reported",
             conversation=conversation,
             details=self._vault.seal_json(vars(details)),
+            contact_hash=self._hash(details.contact),
+            proxy=bool(details.whom),
+            notice=notice,
             created_at=clock.now(),
             updated_at=clock.now(),
         )
@@ -114,8 +128,13 @@ class Cases:
         return Details(**self._vault.unseal_json(case.details))
 
     def change_details(self, case: Case, **changed: str) -> None:
-        case.details = self._vault.seal_json({**vars(self.details(case)), **changed})
+        details = Details(**{**vars(self.details(case)), **changed})
+        case.details = self._vault.seal_json(vars(details))
+        case.contact_hash = self._hash(details.contact)
         case.updated_at = clock.now()
+
+    def _hash(self, contact: str) -> str | None:
+        return self._vault.lookup(f"phone:{contact}") if contact else None
 
     def of_conversation(self, session: Session, conversation: str) -> list[Case]:
         """A sender's cases, newest first."""
@@ -125,15 +144,40 @@ class Cases:
         """The sender's urgent case that is not closed yet: repeats join it."""
         return session.scalars(
             select(Case)
-            .where(Case.conversation == conversation, Case.urgency == "urgent", Case.state != "closed")
+            .where(Case.conversation == conversation, Case.urgency == "urgent", Case.state.in_(OPEN))
             .order_by(Case.id.desc())
             .limit(1)
         ).first()
 
+    def to_join(self, session: Session, conversation: str, region: str, whom: str) -> Case | None:
+        """The sender's own open report of the same household, which a further report joins. Nobody else's is ever joined."""
+        for case in self.of_conversation(session, conversation):
+            if case.state in OPEN and case.urgency == "routine" and case.region == region and self.details(case).whom == whom:
+                return case
+        return None
+
+    def latest_open(self, session: Session, conversation: str) -> Case | None:
+        """The sender's newest report that is not closed, where there is one."""
+        return next((case for case in self.of_conversation(session, conversation) if case.state in OPEN), None)
+
+    def withdraw(self, session: Session, case: Case) -> bool:
+        """Taken back by who reported it. False when it is closed, or urgent: there a person has to look first."""
+        session.flush()
+        session.refresh(case, with_for_update=True)
+        if case.state not in OPEN or case.urgency == "urgent":
+            return False
+        case.state, case.updated_at = "withdrawn", clock.now()
+        return True
+
+    def by_number(self, session: Session, number: str) -> Case | None:
+        """Any case by its number: for a villager who must still prove that it is theirs."""
+        case_id = id_of(number)
+        return session.get(Case, case_id) if case_id else None
+
     def queue(self, session: Session, account: Account) -> list[Case]:
         """The cases of an account's jurisdiction: urgent first, open before closed, newest first."""
         return list(
-            session.scalars(_visible(account).order_by(Case.state == "closed", Case.urgency != "urgent", Case.created_at.desc()))
+            session.scalars(_visible(account).order_by(Case.state.not_in(OPEN), Case.urgency != "urgent", Case.created_at.desc()))
         )
 
     def visible(self, session: Session, account: Account, number: str) -> Case:

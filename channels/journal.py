@@ -16,7 +16,7 @@ from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from channels.message import Answer, Inbound
+from channels.message import Answer, Button, Inbound
 from channels.voice import Audio, Heard
 from core import clock
 from core.crypto import Vault
@@ -151,6 +151,15 @@ class Journal:
                 .order_by(InboundRow.id)
             )
             return [self._inbound(row) for row in rows]
+
+    def buttons(self, conversation: str, since: datetime) -> list[Button]:
+        """The buttons of the newest answer of a conversation since a moment, those of its last bubble that has some."""
+        newest = select(InboundRow.answer).where(InboundRow.conversation == conversation, InboundRow.answered_at > since)
+        with self._database.statement(writes=False) as connection:
+            sealed = connection.execute(newest.order_by(InboundRow.id.desc()).limit(1)).scalar_one_or_none()
+        replies = self._vault.unseal_json(sealed)["replies"] if sealed is not None else []
+        offered: list[dict[str, str]] = next((reply["buttons"] for reply in reversed(replies) if reply["buttons"]), [])
+        return [Button(button["title"], button["payload"]) for button in offered]
 
     def forget(self, session: Session, message_ids: list[str]) -> None:
         """Blank messages and what was answered: they were told for a moment only. Their rows stay, so that a retry of

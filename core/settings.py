@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     rate_per_minute: int = Field(default=40, ge=1, description="messages a minute from one address outside")
     rate_loopback_per_minute: int = Field(default=60_000, ge=1, description="the same from this machine")
     text_limit: int = Field(default=1000, ge=50, description="characters of a message that are read; the rest is left out")
+    topic_minutes: int = Field(default=30, ge=1, description="how long «那要带什么» still means what was asked before")
     alert_step_s: int = Field(
         default=600,
         ge=1,

@@ -23,8 +23,9 @@ from bot.assistant import Assistant
 from bot.client import RasaClient, RasaFailed
 from bot.turn import Turn
 from bot.unanswered import DeclinedQuestions
+from bot.unfinished import UnfinishedReports
 from channels.hearing import Hearing
-from channels.message import Inbound
+from channels.message import Button, Inbound
 from channels.recogniser import CommandRecogniser
 from channels.web.api import Chat, Limiter, chat_router
 from channels.web.sender import Senders
@@ -39,6 +40,7 @@ from service.sweeper import Sweeper, notify_on_desk
 from web.desk import desk_router
 from web.desk_audio import desk_audio_router
 from web.desk_precheck import desk_precheck_router
+from web.desk_reports import reports_router
 from web.editing import editing_router
 from web.pages import add_error_pages, pages_router, static_files
 from web.precheck import precheck_router
@@ -73,8 +75,8 @@ class Service:
         self.rasa = RasaClient(self.supervisor.address, settings.turn_timeout_s)
         self.assistant = Assistant(
             skills=parts.skills, urgent=parts.urgent, intents=parts.intents, encoder=parts.encoder, turns=parts.turns,
-            rasa=_ReadyRasa(self), regions=parts.regions, county=parts.county.code, at_once=settings.turns_at_once,
-            text_limit=settings.text_limit,
+            rasa=_ReadyRasa(self), offered=self._offered, regions=parts.regions, county=parts.county.code,
+            at_once=settings.turns_at_once, text_limit=settings.text_limit,
         )  # fmt: skip
         recogniser = (
             CommandRecogniser(settings.recogniser, timeout_s=settings.recogniser_timeout_s) if settings.recogniser else None
@@ -129,6 +131,10 @@ class Service:
                 await asyncio.to_thread(self.parts.shelf.follow_others)
             except SQLAlchemyError as error:  # the database may be away for a while: what is open goes on answering
                 log.warning("cannot see what is published", reason=type(error).__name__)
+
+    def _offered(self, conversation: str) -> list[Button]:
+        """The buttons that a digit may choose: of the newest answer, as long as its topic is remembered."""
+        return self.parts.journal.buttons(conversation, clock.now() - self.parts.skills.topic_life)
 
     async def full_turn(self) -> bool:
         """Whether a whole turn through Rasa and its action succeeds now."""
@@ -199,8 +205,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(chat_router(service.chat, parts.journal, senders, limiter, voice_limiter, clean))
     site = Site(
         county=parts.county, regions=parts.regions, database=parts.database, vault=parts.vault, journal=parts.journal,
-        cases=parts.cases, alerts=parts.alerts, handoffs=parts.handoffs, telling=parts.telling,
-        searcher=parts.shelf.searcher, texts=parts.texts, settings=settings,
+        cases=parts.cases, complaints=parts.complaints, unfinished=UnfinishedReports(parts.vault, parts.cases),
+        alerts=parts.alerts, handoffs=parts.handoffs, telling=parts.telling, searcher=parts.shelf.searcher, texts=parts.texts,
+        settings=settings,
     )  # fmt: skip
     app.include_router(pages_router(site, service.chat, senders, limiter, voice_limiter))
     app.include_router(sheets_router(site))
@@ -210,6 +217,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(desk_audio_router(site))
     app.include_router(desk_precheck_router(site))
     app.include_router(talks_router(site))
+    app.include_router(reports_router(site))
     declined = DeclinedQuestions(parts.database, parts.vault, parts.regions, parts.county.code, parts.encoder)
     app.include_router(editing_router(site, parts.shelf))
     app.include_router(questions_router(site, parts.shelf, declined))

@@ -14,6 +14,7 @@ from bot.turn import Turns
 from bot.urgent import LEXICON, UrgentCheck
 from cadres.alert import Alerts
 from cadres.case import Cases
+from cadres.complaint import Complaints
 from cadres.handoff import Handoffs
 from channels.journal import Journal
 from core.county import County, load_county
@@ -43,6 +44,7 @@ class Parts:
     alerts: Alerts
     handoffs: Handoffs
     telling: Telling
+    complaints: Complaints
     encoder: Encoder
     shelf: Shelf
     intents: LightIntents
@@ -71,16 +73,17 @@ def assemble(settings: Settings) -> Parts:
     shelf = Shelf(database, workshop, settings.index_file)
     intents = LightIntents(artefacts.intents)
     alerts, handoffs = _clocks(settings)
-    journal = Journal(database, vault)
+    journal, complaints = Journal(database, vault), Complaints(vault)
     shared = Shared(
         database=database, vault=vault, regions=regions, county=county, texts=texts, cases=cases, alerts=alerts,
-        handoffs=handoffs, searcher=shelf.searcher,
+        handoffs=handoffs, complaints=complaints, searcher=shelf.searcher, forget=journal.forget,
+        topic_life=timedelta(minutes=settings.topic_minutes),
     )  # fmt: skip
     return Parts(
         settings=settings, artefacts=artefacts, database=database, vault=vault, regions=regions, county=county, texts=texts,
-        journal=journal, cases=cases, alerts=alerts, handoffs=handoffs,
+        journal=journal, cases=cases, alerts=alerts, handoffs=handoffs, complaints=complaints,
         telling=Telling(shared, journal), encoder=encoder, shelf=shelf,
-        intents=intents, urgent=UrgentCheck(LEXICON, intents, encoder), turns=turns, skills=Skills(shared, journal.forget),
+        intents=intents, urgent=UrgentCheck(LEXICON, intents, encoder), turns=turns, skills=Skills(shared),
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core import clock
-from core.county import load_county
+from core.county import changed_county, load_county, save_county
 from core.database import Database
 from core.demo import seed_accounts, seed_demo
 from core.errors import ConfigurationError, MingbaiError
@@ -70,6 +70,32 @@ def ask(question: Annotated[str, typer.Argument(help="what a villager would writ
                 typer.echo(f"  [{button['title']}]")
         for source in answer["sources"][:1]:
             typer.echo(f"{remote.url}{source['url']}")
+
+
+@app.command()
+def county(
+    rule: Annotated[str | None, typer.Option(help="what is promised to who reports: 上门核实; '' takes the promise back")] = None,
+    days: Annotated[int | None, typer.Option(min=1, max=365, help="within how many days")] = None,
+    document: Annotated[str | None, typer.Option(help="the document that says so, name and number")] = None,
+    keep: Annotated[str | None, typer.Option(help="how long reports are kept, as villagers are told: 办完后保管五年。")] = None,
+    accepted_door: Annotated[bool | None, typer.Option(help="whether a report here is the formal application")] = None,
+) -> None:
+    """Show or change what the county entered; a running service reads it at its next start."""
+    with _plain_errors():
+        database = Database(Settings().sqlalchemy_url)
+        database.upgrade()
+        try:
+            with database.begin() as session:
+                found = load_county(session)
+                if found is None:
+                    raise ConfigurationError("no county is set up: run «mingbai prepare» first")
+                changed = changed_county(found, rule, days, document, keep, accepted_door)
+                save_county(session, changed)
+        finally:
+            database.close()
+        promise = f"{changed.rule.document}: {changed.rule.days}天内{changed.rule.text}" if changed.rule else "—"
+        typer.echo(f"{changed.name} ({changed.code}) · accepted door: {changed.accepted_door}")
+        typer.echo(f"rule: {promise} · keep: {changed.keep or '—'}")
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from bot.turn import Turns
 from bot.urgent import LEXICON, UrgentCheck
 from cadres.alert import Alerts
 from cadres.case import Cases
+from cadres.complaint import Complaints
 from cadres.handoff import Handoffs
 from channels.journal import Journal
 from channels.message import Reply
+from core import clock
 from core.county import County
 from core.crypto import Vault
 from core.database import Database
@@ -70,13 +73,15 @@ class Village:
         self.county = County(COUNTY, demo=True, accepted_door=False)
         self.shared = Shared(
             database=database, vault=vault, regions=load_regions(), county=self.county, texts=Texts(), cases=self.cases,
-            alerts=Alerts(), handoffs=Handoffs(), searcher=lambda: searcher,
+            alerts=Alerts(), handoffs=Handoffs(), complaints=Complaints(vault), searcher=lambda: searcher,
+            forget=self.journal.forget, topic_life=timedelta(minutes=30),
         )  # fmt: skip
-        self.skills = Skills(self.shared, self.journal.forget)
+        self.skills = Skills(self.shared)
         self.intents, self.rasa, encoder = intents or FakeIntents(), Rasa(), FakeEncoder()
         self.assistant = Assistant(
             skills=self.skills, urgent=UrgentCheck(LEXICON, self.intents, encoder), intents=self.intents, encoder=encoder,
-            turns=Turns(), rasa=self.rasa, regions=self.shared.regions, county=COUNTY, at_once=2, text_limit=1000,
+            turns=Turns(), rasa=self.rasa, offered=lambda key: self.journal.buttons(key, clock.now() - self.skills.topic_life),
+            regions=self.shared.regions, county=COUNTY, at_once=2, text_limit=1000,
         )  # fmt: skip
 
     async def says(self, text: str = "", payload: str = "", who: str = "c") -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from bot.skills import Shared, Skills
 from bot.texts import Texts
 from cadres.alert import Alerts
 from cadres.case import Cases
+from cadres.complaint import Complaints
 from cadres.handoff import Handoffs
 from channels.journal import Journal
 from core.county import County
@@ -28,6 +30,7 @@ from knowledge_base.index import build_index
 from knowledge_base.search import Searcher
 from tests.checking import checked_index
 from tests.fakes import COUNTY, OUT_OF_SCOPE, FakeEncoder, tiny_sheets
+from tests.talk import Talk
 
 # a busy machine is not a failure; the suite has to stay quick
 settings.register_profile("mingbai", deadline=None, max_examples=60)
@@ -120,6 +123,11 @@ def county() -> County:
 @pytest.fixture
 def shared(database: Database, vault: Vault, regions: Regions, county: County, searcher: Searcher) -> Shared:
     """What skills work with: the tiny sheets and an empty database of each kind."""
+    return make_shared(database, vault, regions, county, searcher)
+
+
+def make_shared(database: Database, vault: Vault, regions: Regions, county: County, searcher: Searcher) -> Shared:
+    """What skills work with, over the tiny sheets and a database."""
     return Shared(
         database=database,
         vault=vault,
@@ -129,14 +137,17 @@ def shared(database: Database, vault: Vault, regions: Regions, county: County, s
         cases=Cases(vault),
         alerts=Alerts(),
         handoffs=Handoffs(),
+        complaints=Complaints(vault),
         searcher=lambda: searcher,
+        forget=Journal(database, vault).forget,
+        topic_life=timedelta(minutes=30),
     )
 
 
 @pytest.fixture
-def skills(shared: Shared, journal: Journal) -> Skills:
+def skills(shared: Shared) -> Skills:
     """All skills over the tiny sheets and an empty database, on each kind of database."""
-    return Skills(shared, journal.forget)
+    return Skills(shared)
 
 
 @pytest.fixture(scope="session")
@@ -161,3 +172,15 @@ def checked_searcher(tmp_path_factory: pytest.TempPathFactory, encoder: FakeEnco
     checked_index(file)
     with Searcher(file, encoder) as opened:
         yield opened
+
+
+@pytest.fixture
+def talker(skills: Skills, database: Database, vault: Vault, regions: Regions) -> Callable[..., Talk]:
+    """Makes a sender, on each kind of database."""
+    return lambda sender="": Talk(skills, database, vault, regions, sender)
+
+
+@pytest.fixture
+def talk(talker: Callable[..., Talk]) -> Talk:
+    """A fresh sender."""
+    return talker()

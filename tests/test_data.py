@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import re
 from collections import Counter
@@ -14,7 +15,7 @@ import yaml
 
 from bot.fallback import CHITCHAT
 from bot.kinds import INTERRUPTS, KIND_OF
-from bot.report import SLOTS
+from bot.report import FURTHER, NOTICE, SLOTS
 from bot.texts import DOMAIN, Texts
 from bot.urgent import HARMLESS, LEXICON, UNKNOWN, UrgentCheck
 from core.settings import PROJECT_ROOT
@@ -26,8 +27,10 @@ from knowledge_base.text import clean, normalise
 from tests.fakes import FakeEncoder, FakeIntents
 
 MESSAGES = PROJECT_ROOT / "tests" / "data" / "messages.jsonl"
-BY_SERVICE_ONLY = {"ask_section", "precheck", "inform"}  # sent by buttons and forms, never classified
+BY_SERVICE_ONLY = {"ask_section", "precheck", "inform", "tell_more", "withdraw"}  # sent by the service, never classified
 FIRST_BUBBLE = 80
+# said after another bubble
+LATER = {"report_notice", "report_next", "report_next_accepted", "section", "urgent_case", "precheck_reason"}
 
 
 def loaded(path) -> Any:
@@ -69,7 +72,12 @@ def spoken_names() -> list[tuple[str, set[str], str]]:
     found = []
     for file in [path for folder in ("bot", "web", "service") for path in (PROJECT_ROOT / folder).rglob("*.py")]:
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "say" and node.args:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("say", "_say")
+                and node.args
+            ):
                 said = node.args[0]
                 names = [said.body, said.orelse] if isinstance(said, ast.IfExp) else [said]
                 values = {keyword.arg or "" for keyword in node.keywords}
@@ -87,7 +95,11 @@ def made_names() -> dict[str, set[str]]:
         **{f"urgent_{kind}": {"contact"} for kind in kinds},
         **{name: set() for name in (*CHITCHAT, "opt_in", "opt_out", *asking)},
         **{name: {"contact"} for name in ("report_next", "report_next_accepted", "precheck_off", "precheck_report_first")},
+        **{name: {"contact"} for name in ("status_too_often", "status_no_match")},
         **{f"precheck_{verdict}": set() for verdict in VERDICTS},
+        **{name: {"number", "place"} for name in ("report_filed", "report_filed_proxy", "report_joined")},
+        **{f"ask_{slot}": set() for slot in FURTHER},
+        **{name: {"number"} for name in ("added", "corrected", "add_what", "correct_how", "nothing_to_add")},
     }
 
 
@@ -114,6 +126,12 @@ def told_names() -> dict[str, set[str]]:
     return found
 
 
+def _filled(text: str) -> str:
+    values = {"contact": "村级信息员莫志明 0774-8212345", "number": "100018", "place": "岑溪市岑城镇探花村", "title": "农村低保"}
+    values |= {"count": "5", "year": "2024", "days": "15"}
+    return text.format(**{name: values.get(name, "八个字左右的内容") for name in fields(text)})
+
+
 def fields(text: str) -> set[str]:
     """The names in braces of a text."""
     return {name for _, name, _, _ in Formatter().parse(text) if name}
@@ -125,7 +143,7 @@ def fields(text: str) -> set[str]:
 def test_the_code_is_read() -> None:
     """The search for spoken texts finds them: it would be silent if the code said its texts in another way."""
     assert {"handoff_taken", "handoff_silent", "voice_nobody", "notice_urgent_again"} <= set(told_names())
-    assert {"unreadable", "report_filed", "notice_accepted", "source"} <= {name for name, _, _ in spoken_names()}
+    assert {"unreadable", "report_notice", "notice_accepted", "source"} <= {name for name, _, _ in spoken_names()}
 
 
 def test_every_text_that_the_code_says_exists(domain: dict[str, Any]) -> None:
@@ -169,6 +187,29 @@ def test_what_is_said_first_in_danger_is_short(domain: dict[str, Any]) -> None:
             text = domain["responses"][f"utter_{name}"][0]["text"].format(contact="村级信息员 莫志明 0774-8212345")
             assert len(text) <= FIRST_BUBBLE, name
             assert re.search(r"110|119|120|12345", text), name
+
+
+def test_texts_keep_to_the_tone(domain: dict[str, Any]) -> None:
+    """docs/voice.md: no officialese, no promise, never «已通知»; what is said first is short; a decline names whom to ask."""
+    said = {name.removeprefix("utter_"): variants[0]["text"] for name, variants in domain["responses"].items()}
+    for name, text in said.items():
+        assert not re.search(
+            r"予以|敬请|贵方|贵户|相关部门|该户|届时|如下所述|您已符合|一定能|肯定能|包您|已通知|系统|错误", text
+        ), name
+        if name not in LATER:
+            assert len(_filled(text)) <= FIRST_BUBBLE, (name, len(_filled(text)))
+    for name in ("unknown", "no_sheet", "human", "report_refused", "withdraw_not", "status_no_match", "status_too_often"):
+        assert re.search(r"12345|{contact}", said[name]), name
+    assert "身份证" in said["ask_contact"]
+
+
+def test_the_notice_has_a_version() -> None:
+    """Who changes what villagers are told of who reads a report gives it a new version, and notes its hash here."""
+    text = (
+        loaded(DOMAIN)["responses"]["utter_report_notice"][0]["text"]
+        + loaded(DOMAIN)["responses"]["utter_report_keep"][0]["text"]
+    )
+    assert {NOTICE: hashlib.sha256(text.encode()).hexdigest()[:12]} == {"2026-11": "e27bce995de3"}
 
 
 # --- intents ---

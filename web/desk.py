@@ -10,14 +10,22 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
+from bot.records import wants_notices
 from cadres.case import STATES, Case, NoSuchCase
+from cadres.duplicates import likely_duplicates
 from core import clock
 from core.accounts import Account, LoginLocked, LoginRefused, log_in, log_out
 from core.county import duty_phone
 from core.demo import demo_accounts
 from knowledge_base.text import clean
 from web.desk_frame import DANGERS, ROLES, SESSION_COOKIE, DeskFrame
+from web.desk_reports import unfinished_rows
 from web.site import Site
+
+MORE = {
+    "whom": "替谁报的", "relation": "报的人是", "household": "几口人",
+    "ill": "病和残疾", "income": "收入", "helped": "以前的帮助",
+}  # fmt: skip
 
 
 def desk_router(site: Site) -> APIRouter:
@@ -68,10 +76,13 @@ def desk_router(site: Site) -> APIRouter:
         with site.database.read() as session:
             cases = site.cases.queue(session, account)
             counts = site.cases.counts(session, account)
+            unfinished = unfinished_rows(site, session, account)
+            complaints = site.complaints.waiting(session, account)
         villages = len(site.regions.villages(account.region))
         groups = _by_village(site, cases)
         return frame.page(
             request, "desk.html", account, counts={"urgent": 0, "routine": 0, **counts}, groups=groups,
+            unfinished=unfinished, complaints=complaints, sees_complaints=len(account.region) < 12,
             villages_quiet=max(villages - len({case.region for case in cases if len(case.region) == 12}), 0),
         )  # fmt: skip
 
@@ -81,12 +92,16 @@ def desk_router(site: Site) -> APIRouter:
         with site.database.read() as session:
             case = _visible_case(site, session, account, number)
             said = site.cases.messages(session, case)
+            alike = [
+                {"number": other.case.number, "url": f"/desk/cases/{other.case.number}", "same_phone": other.same_phone}
+                for other in likely_duplicates(session, site.cases, account, case)
+            ]
             acceptor = session.get(Account, case.accepted_by) if case.accepted_by else None
             alert = _alert_view(site, session, case)
         messages = [{"who": line.who, "text": line.text, "when": clock.spoken(line.at)} for line in said]
         view = {**_detail(site, case), "accepted_by": acceptor.name if acceptor else "", "url": f"/desk/cases/{case.number}"}
         flash = "已受理，村民会收到一条消息。" if done and case.accepted_by == account.id else None
-        return frame.page(request, "desk_case.html", account, case=view, messages=messages, alert=alert, flash=flash)
+        return frame.page(request, "desk_case.html", account, case=view, messages=messages, alert=alert, flash=flash, alike=alike)
 
     @router.post("/cases/{number}/accept")
     async def accept(request: Request, number: str, csrf: str = Form("")) -> Response:
@@ -95,13 +110,15 @@ def desk_router(site: Site) -> APIRouter:
         with site.database.begin() as session:
             case = _visible_case(site, session, account, number)
             accepted = site.cases.accept(session, case, account)
-            said = site.texts.say(
-                "notice_accepted", number=case.number, office=site.regions.spoken(account.region) or account.name
-            )
+            office = site.regions.spoken(account.region) or account.name
+            # who reported for somebody else learns only that it was passed on
+            passed_on = site.texts.say("notice_passed_on", number=case.number) if case.proxy else ""
+            said = passed_on or site.texts.say("notice_accepted", number=case.number, office=office)
             if accepted:
                 site.alerts.acknowledge(session, case, account)  # who accepts it has seen it
                 site.cases.add_messages(session, case, [("cadre", said)])
-                site.journal.notify(case.conversation, said, session=session)
+                if wants_notices(session, case.conversation):
+                    site.journal.notify(case.conversation, said, session=session)
         return RedirectResponse(f"/desk/cases/{case.number}{'?done=1' if accepted else ''}", 303)
 
     return router
@@ -169,5 +186,6 @@ def _detail(site: Site, case: Case) -> dict[str, Any]:
         "state": STATES[case.state], "place": details.place or _place(site, case), "event": details.event,
         "contact": details.contact.removeprefix("+86"), "contact_href": f"tel:{details.contact}" if details.contact else "",
         "when": clock.spoken(case.created_at), "accepted_when": clock.spoken(case.accepted_at) if case.accepted_at else "",
-        "can_accept": case.state == "reported",
+        "can_accept": case.state == "reported", "proxy": case.proxy,
+        "more": [(label, value) for name, label in MORE.items() if (value := getattr(details, name))],
     }  # fmt: skip

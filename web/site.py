@@ -17,8 +17,10 @@ from markupsafe import Markup, escape
 
 from bot.telling import Telling
 from bot.texts import Texts
+from bot.unfinished import UnfinishedReports
 from cadres.alert import Alerts
 from cadres.case import Cases
+from cadres.complaint import Complaints
 from cadres.handoff import Handoffs
 from channels.journal import Journal
 from core.county import County
@@ -43,6 +45,8 @@ class Site:
     vault: Vault
     journal: Journal
     cases: Cases
+    complaints: Complaints
+    unfinished: UnfinishedReports
     alerts: Alerts
     handoffs: Handoffs
     telling: Telling

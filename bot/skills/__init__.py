@@ -5,27 +5,44 @@ Each skill writes what it found into the turn and gives the bubbles to say. Effe
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from bot.report import ReportDialogue
 from bot.skills.answers import Answers
+from bot.skills.case import FiledReports
 from bot.skills.danger import Danger
 from bot.skills.in_person import InPerson
 from bot.skills.people import People
-from bot.skills.precheck import Forget, PreChecks
+from bot.skills.precheck import PreChecks
 from bot.skills.report import Reporting
 from bot.skills.shared import Known, Shared
+from bot.turn import Turn
 from channels.message import Reply
 
 
 class Skills:
-    """The skills of one county's assistant. ``forget`` blanks messages of the journal."""
+    """The skills of one county's assistant."""
 
-    def __init__(self, shared: Shared, forget: Forget) -> None:
+    def __init__(self, shared: Shared) -> None:
         self._shared = shared
-        self.prechecks = PreChecks(shared, forget)
+        self.dialogue = ReportDialogue(shared.regions, shared.county.code)
+        self.prechecks = PreChecks(shared)
         self.answers = Answers(shared, self.prechecks)
-        self.people = People(shared, self.answers)
+        self.people = People(shared, self.answers, self.dialogue)
         self.danger = Danger(shared, self.answers)
         self.in_person = InPerson(shared, self.danger)
-        self.report = Reporting(shared, self.answers)
+        self.report = Reporting(shared, self.answers, self.dialogue)
+        self.filed = FiledReports(shared, self.dialogue)
+
+    @property
+    def topic_life(self) -> timedelta:
+        """How long a topic, and the buttons of an answer, are remembered."""
+        return self._shared.topic_life
+
+    def withdraw(self, turn: Turn) -> list[Reply]:
+        """Take back what the villager sent up: a complaint, or a report."""
+        is_complaint = turn.inbound.payload.startswith("take_back:")
+        return self.people.take_back(turn) if is_complaint else self.filed.withdraw(turn)
 
     def say(self, name: str) -> list[Reply]:
         """One fixed bubble."""

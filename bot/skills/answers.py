@@ -46,6 +46,8 @@ class Answers:
         if turn.confidence < DOUBT_BELOW:
             needed = min(needed, RESCUE_FROM)
         if not result.hits or result.confidence < needed or result.missing:
+            if turn.intent == "follow_up" and not turn.last:
+                return [Reply(self._shared.texts.say("which_topic"))]
             return self._decline(turn, result)
         if turn.intent != "follow_up":
             turn.kind = "policy"
@@ -87,7 +89,7 @@ class Answers:
 
     def _decline(self, turn: Turn, result: Result) -> list[Reply]:
         """Say so, whom to ask, and the nearest titles; the question is kept for the editor."""
-        near = list({hit.sheet: hit for hit in result.hits}.values())[:2] if turn.intent != "out_of_scope" else []
+        near = list({hit.sheet: hit for hit in result.hits}.values())[:2]
 
         def effect() -> None:
             session.add(
@@ -104,10 +106,11 @@ class Answers:
             replies = [Reply(said or self._shared.texts.say("unknown", contact=call))]
             if turn.intent == "ask_policy":
                 # a follow-up to a declined question must not be answered from an older topic
-                conversation_row(session, turn.conversation).last = self._shared.vault.seal(turn.text)
+                row = conversation_row(session, turn.conversation)
+                row.last, row.last_at = self._shared.vault.seal(turn.text), clock.now()
         if near:
             buttons = [Button(hit.sheet_title, f"section:{hit.sheet}/{hit.key}") for hit in near]
-            replies.append(Reply(self._shared.texts.say("unknown_near"), buttons))
+            replies.append(Reply(self._shared.texts.say("unknown_near"), [*buttons, Button("找干部", "do:ask_human")]))
         return replies
 
     def _heard(self, hit: Hit) -> Source:
@@ -119,10 +122,12 @@ class Answers:
     def _remember(self, turn: Turn, hit: Hit) -> None:
         """Keep what was talked about: the topic, and the question if it stood by itself."""
         said = turn.text if turn.intent == "ask_policy" else ""
+        moved_on = turn.intent == "ask_section" and hit.sheet_title not in turn.last
         with self._shared.database.begin() as session:
             row = conversation_row(session, turn.conversation)
-            if said or not row.last:
+            if said or moved_on or not turn.last:
                 row.last = self._shared.vault.seal(f"{hit.sheet_title} {said or hit.title}")
+            row.last_at = clock.now()
 
     def _source_line(self, hit: Hit) -> str:
         return source_line(hit, self._shared.texts, self._shared.regions)

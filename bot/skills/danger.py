@@ -52,6 +52,8 @@ class Danger:
 
     def perhaps_urgent(self, turn: Turn) -> list[Reply]:
         """NLU hears danger, the check of every message did not: act if NLU is sure, else answer and ask."""
+        if turn.inbound.payload == "do:child_alone":
+            return self.urgent(turn, "child_alone")
         if turn.confidence >= URGENT_FROM or turn.inbound.payload == "do:urgent":
             return self.urgent(turn, UNKNOWN)
         turn.intent = "nlu_fallback"

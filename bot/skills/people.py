@@ -1,26 +1,40 @@
-"""People: whom to call, complaints, policy texts, the state of one's report, small talk."""
+"""People: whom to call, complaints, policy texts, small talk."""
 
 from __future__ import annotations
 
 import re
 
-from bot.records import conversation_row
-from bot.skills.answers import DOUBT_BELOW, Answers
-from bot.skills.shared import Shared, view_of
-from bot.turn import Turn
-from cadres.case import STATES
-from channels.message import Reply
-from core.county import contacts_for
-from core.regions import Region
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-PLACE_WORDS = re.compile(r"[我们你的是在家住村镇乡屯市县组社区街道,，。.!！ 里上那边呢啊了个]")
+from bot import reading
+from bot.records import conversation_row, once
+from bot.report import ReportDialogue
+from bot.skills.answers import DOUBT_BELOW, Answers
+from bot.skills.shared import Shared
+from bot.turn import Turn
+from cadres.complaint import above
+from channels.message import Button, Reply
+from core.accounts import Account
+from core.county import contacts_for
+
+TELLING = 5  # characters: what is shorter tells of nothing that could be looked into
+ASKS_WHERE = re.compile(
+    r"(去|到|在|打|找|向)(哪|边|什么|谁|哪个|乜|几号).{0,8}(投诉|举报|告|反映|电话)|(投诉|举报|反映).{0,6}(哪|怎么|电话|谁)|^我?(要|想)?(投诉|举报|告状)$"
+)
+OFFICES = {9: "镇里", 6: "县里"}  # who reads a complaint, by the digits of the place's code
+# the levels that a complaint may name, by the digits of the code
+LEVELS = (
+    (6, re.compile(r"县(里|上|长|委|政府|干部|领导|局|民政|办)|市(里|领导|民政|政府)|[局厅]长")),
+    (9, re.compile(r"(镇|乡)(里|上|长|政府|干部|领导|书记|民政|办)|街道|民政办|驻村领导|卫生院|派出所|信用社|学校|医院")),
+)
 
 
 class People:
     """What concerns people rather than policies."""
 
-    def __init__(self, shared: Shared, answers: Answers) -> None:
-        self._shared, self._answers = shared, answers
+    def __init__(self, shared: Shared, answers: Answers, dialogue: ReportDialogue) -> None:
+        self._shared, self._answers, self._dialogue = shared, answers, dialogue
 
     def chitchat(self, turn: Turn) -> list[Reply]:
         if self._answers.was_a_question(turn, DOUBT_BELOW):
@@ -30,7 +44,7 @@ class People:
 
     def contact(self, turn: Turn) -> list[Reply]:
         """The people of the place that the villager named, or of the village that the page knows."""
-        places = self._places(turn.text)
+        places = self._dialogue.places(turn.text)
         region = places[0].code if len(places) == 1 else turn.region
         with self._shared.database.begin() as session:
             if len(region) < 9:
@@ -40,44 +54,64 @@ class People:
             people = "\n".join(f"{row.role} {row.name} {row.phone}" for row in contacts_for(session, region))
         return [Reply(self._shared.texts.say("contact", place=self._shared.regions.spoken(region), people=people))]
 
-    def is_place(self, text: str) -> bool:
-        """Whether a text is nothing but a place of the county: an answer to «您是哪个村的»."""
-        rest = text
-        for region in self._places(text):
-            for place in self._shared.regions.path(region.code):
-                rest = rest.replace(place.short, "").replace(place.stem, "")
-        return rest != text and not PLACE_WORDS.sub("", rest)
-
-    def _places(self, text: str) -> list[Region]:
-        """The villages that a text names, or else the townships."""
-        villages = self._shared.regions.find_villages(text, self._shared.county.code)
-        if len(villages) == 1:
-            return villages
-        towns = [town for town in self._shared.regions.children(self._shared.county.code) if town.stem in text]
-        return towns if len(towns) == 1 else villages
-
     def complaint(self, turn: Turn) -> list[Reply]:
-        """Where to complain, and the rule it is about if search knows it."""
+        """Record a complaint for the level above the one complained of, and say where else one can go."""
         if self._answers.was_a_question(turn, DOUBT_BELOW):
             return self._answers.answer_policy(turn)
-        return [Reply(self._shared.texts.say("complaint")), *self._answers.rule_about(turn)]
+        rule = self._answers.rule_about(turn)
+        if len(turn.text) < TELLING or ASKS_WHERE.search(turn.text):
+            return [Reply(self._shared.texts.say("complaint_where")), *rule]
+
+        def effect() -> dict[str, object]:
+            about, to = self._complained_of(session, turn)
+            complaint = self._shared.complaints.record(session, turn.conversation, about, to, turn.text)
+            return {"id": complaint.id, "to": complaint.to_region}
+
+        with self._shared.database.begin() as session:
+            done = once(session, self._shared.vault, turn.id, "complaint", effect)
+        office = OFFICES.get(len(str(done["to"])))
+        if office is None:
+            return [Reply(self._shared.texts.say("complaint_outside")), *rule]
+        back = [Button("不交了，撤回投诉", f"take_back:{done['id']}")]
+        told = Reply(self._shared.texts.say("complaint", office=office))
+        return [told, *rule, Reply(self._shared.texts.say("complaint_more"), back)]
+
+    def take_back(self, turn: Turn) -> list[Reply]:
+        """Take a complaint back by its button."""
+        told = turn.inbound.payload.removeprefix("take_back:")
+
+        def effect() -> bool:
+            is_id = told.isdecimal() and len(told) < 10
+            return is_id and self._shared.complaints.take_back(session, turn.conversation, int(told))
+
+        with self._shared.database.begin() as session:
+            done = once(session, self._shared.vault, turn.id, "take_back", effect)
+        return [Reply(self._shared.texts.say("complaint_taken_back" if done else "complaint_stays"))]
+
+    def _complained_of(self, session: Session, turn: Turn) -> tuple[str, str]:
+        """The place whose office a complaint is about, and the place above it whose cadres are to read it.
+
+        It is about the highest level that it names, the village where it names none. Where we do not know which village
+        or township it is, the complaint goes to the place that we do know.
+        """
+        places = self._dialogue.places(turn.text)
+        place = places[0].code if len(places) == 1 else turn.region
+        levels = [length for length, named in LEVELS if named.search(turn.text)]
+        path = [place[:length] for length in (6, 9, 12) if length <= len(place)]
+        names = select(Account.name, Account.region).where(Account.region.in_(path))
+        levels += [len(region) for name, region in session.execute(names) if name.removesuffix("（示例）") in turn.text]
+        level = min(levels, default=12)
+        return (place[:level], above(place[:level])) if len(place) >= level else ("", place)
 
     def texts(self, turn: Turn) -> list[Reply]:
-        """Remember whether the villager wants policy texts."""
+        """Remember whether the villager wants policy texts. Free words are confirmed first; news of one's own case goes on."""
         wanted = turn.intent == "opt_in"
+        own_too = not wanted and reading.refuses_own_news(turn.text)
+        certain = wanted or own_too or turn.inbound.payload == "do:opt_out" or reading.opt_word(turn.text) == "opt_out"
+        if not certain:
+            return [Reply(self._shared.texts.say("opt_out_sure"), [Button("确认退订", "do:opt_out")])]
         with self._shared.database.begin() as session:
-            conversation_row(session, turn.conversation).texts_wanted = wanted
-        return [Reply(self._shared.texts.say(turn.intent))]
-
-    def status(self, turn: Turn) -> list[Reply]:
-        """How the sender's own newest report stands."""
-        with self._shared.database.begin() as session:
-            cases = self._shared.cases.of_conversation(session, turn.conversation)
-            call = self._shared.whom_to_call(session, cases[0].region if cases else turn.region)
-            if cases:
-                turn.case = view_of(cases[0])
-                state = STATES[cases[0].state]
-                return [Reply(self._shared.texts.say("status", number=cases[0].number, state=state, contact=call))]
-            if conversation_row(session, turn.conversation).draft:
-                return [Reply(self._shared.texts.say("status_draft"))]
-            return [Reply(self._shared.texts.say("status_none", contact=call))]
+            row = conversation_row(session, turn.conversation)
+            row.texts_wanted = wanted
+            row.notices_wanted = False if own_too else True if wanted else row.notices_wanted
+        return [Reply(self._shared.texts.say("opt_out_all" if own_too else turn.intent))]

@@ -6,7 +6,6 @@ unless the villager carries them into a report.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 
@@ -30,7 +29,6 @@ PREFIX = "precheck:"
 CARRY = f"{PREFIX}report"
 KEPT_FOR = timedelta(days=1)
 EFFECT = "precheck"
-Forget = Callable[[Session, list[str]], None]  # blanks messages of the journal
 
 
 @dataclass
@@ -46,8 +44,8 @@ class OpenPreCheck:
 class PreChecks:
     """The pre-checks of one county's conversations."""
 
-    def __init__(self, shared: Shared, forget: Forget) -> None:
-        self._shared, self._forget = shared, forget
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
 
     # --- what others ask -----------------------------------------------------------------------------------------
 
@@ -96,7 +94,7 @@ class PreChecks:
 
         def effect() -> dict[str, object]:
             row = conversation_row(session, turn.conversation)
-            if row.draft is not None:
+            if row.draft is not None and not Draft.from_json(self._shared.vault.unseal_json(row.draft)).number:
                 return {"say": "precheck_report_first"}
             region, _, sheet = rest.partition("/")
             state = OpenPreCheck(sheet, region) if what == "start" else self._open(row)
@@ -135,10 +133,12 @@ class PreChecks:
             row = conversation_row(session, turn.conversation)
             state = self._open(row)
             check = self._check(session, state.sheet, state.region) if state else None
-            draft = Draft.from_json(self._shared.vault.unseal_json(row.draft)) if row.draft else self._new_draft(turn.region)
+            stored = Draft.from_json(self._shared.vault.unseal_json(row.draft)) if row.draft else None
+            draft = stored if stored is not None and not stored.number else self._new_draft(turn.region)
             if state and check:
                 told = "\n".join(f"{question} {answer}" for question, answer in check.told(state.answers))
                 draft.said.append(self._shared.texts.say("precheck_carried", answers=told))
+                draft.messages += state.messages  # who refuses the report later leaves none of them
             row.draft = self._shared.vault.seal_json(draft.as_json())
             self._clear(session, row, keep_messages=True)
             return True
@@ -217,7 +217,7 @@ class PreChecks:
             messages = OpenPreCheck(**self._shared.vault.unseal_json(row.precheck)).messages
             session.execute(delete(Effect).where(Effect.message_id.in_(messages), Effect.action == EFFECT))
             if not keep_messages:
-                self._forget(session, messages)
+                self._shared.forget(session, messages)
         row.precheck = row.precheck_until = None
 
     def _new_draft(self, region: str) -> Draft:

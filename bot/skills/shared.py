@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from bot.report import Draft
 from bot.texts import Texts
 from cadres.alert import Alerts
 from cadres.case import STATES, Case, Cases
+from cadres.complaint import Complaints
 from cadres.handoff import Handoffs
 from channels.message import CaseView
 from core import clock
@@ -23,13 +25,16 @@ from core.regions import Regions
 from knowledge_base.search import Searcher
 
 HOTLINE = "12345"
+PASSED_ON = "已转给村里"
 
 
 @dataclass(frozen=True)
 class Known:
-    """What a conversation is about: the open report, the village it has named, the last question, an open pre-check."""
+    """What a conversation is about: the open report, or one just filed; the village it has named, the last question, an
+    open pre-check."""
 
     draft: Draft | None = None
+    filed: Draft | None = None  # its further questions are open
     region: str | None = None
     last: str = ""
     checking: bool = False
@@ -37,7 +42,11 @@ class Known:
 
 @dataclass(frozen=True)
 class Shared:
-    """What the skills of one county's assistant work with. ``searcher`` gives the index that is open now."""
+    """What the skills of one county's assistant work with. ``searcher`` gives the index that is open now.
+
+    ``forget`` blanks journalled messages by id (a report that was refused or dropped leaves nothing); ``topic_life`` is
+    how long a topic is remembered.
+    """
 
     database: Database
     vault: Vault
@@ -47,20 +56,26 @@ class Shared:
     cases: Cases
     alerts: Alerts
     handoffs: Handoffs
+    complaints: Complaints
     searcher: Callable[[], Searcher]
+    forget: Callable[[Session, list[str]], None]
+    topic_life: timedelta
 
     def known(self, conversation: str) -> Known:
         """What a conversation is about so far."""
         columns = select(
-            Conversation.region, Conversation.last, Conversation.draft, Conversation.precheck_until
-        ).where(Conversation.key == conversation)  # fmt: skip
+            Conversation.region, Conversation.last, Conversation.last_at, Conversation.draft, Conversation.precheck_until
+        )
         with self.database.statement(writes=False) as connection:
-            row = connection.execute(columns).one_or_none()
+            row = connection.execute(columns.where(Conversation.key == conversation)).one_or_none()
         if row is None:
             return Known()
         draft = Draft.from_json(self.vault.unseal_json(row.draft)) if row.draft else None
+        fresh = row.last and row.last_at and clock.now() - row.last_at < self.topic_life
+        last = self.vault.unseal(row.last) if fresh else ""
+        is_filed = draft is not None and bool(draft.number)
         checking = row.precheck_until is not None and row.precheck_until > clock.now()
-        return Known(draft, row.region, self.vault.unseal(row.last) if row.last else "", checking)
+        return Known(None if is_filed else draft, draft if is_filed else None, row.region, last, checking)
 
     def whom_to_call(self, session: Session, region: str) -> str:
         """Whom to call for a place, as one says it; the hotline where nobody is listed."""
@@ -69,5 +84,5 @@ class Shared:
 
 
 def view_of(case: Case) -> CaseView:
-    """What a villager may know of a case."""
-    return CaseView(case.number, case.urgency, STATES[case.state])
+    """What who reported a case may know of it; for somebody else's household only that it was passed on."""
+    return CaseView(case.number, case.urgency, PASSED_ON if case.proxy else STATES[case.state])

@@ -13,17 +13,15 @@ from rasa_sdk.interfaces import ActionNotFoundException
 
 from bot.actions import FLAGS, SkillAction, TurnOver, executor_for
 from bot.client import MARKER
-from bot.skills import Shared, Skills
+from bot.skills import Skills
 from bot.texts import DOMAIN, Texts
 from bot.turn import Turn, Turns
-from cadres.alert import Alerts
 from cadres.case import Cases
-from cadres.handoff import Handoffs
-from channels.journal import Journal
 from channels.message import Button, Inbound, Reply
 from core.county import County
 from core.database import Database
 from core.regions import Regions
+from tests.conftest import make_shared
 from tests.fakes import COUNTY, VILLAGE, vector_of
 
 TEXTS = Texts()
@@ -187,9 +185,9 @@ async def test_a_message_without_intent_is_not_understood(rasa: Rasa) -> None:
     [
         ("action_chitchat", "greet", "greet"),
         ("action_chitchat", "thank", "thank"),
-        ("action_texts", "opt_out", "opt_out"),
+        ("action_texts", "opt_out", "opt_out_sure"),
         ("action_texts", "opt_in", "opt_in"),
-        ("action_complaint", "complain", "complaint"),
+        ("action_complaint", "complain", "complaint_where"),
         ("action_cancel_report", "cancel", "nothing_to_cancel"),
     ],
 )
@@ -204,6 +202,7 @@ async def test_the_form_asks_one_thing_after_the_other(rasa: Rasa) -> None:
     responses, events = await rasa.call("validate_report_form", started.id, "report_hardship")
     assert [response["text"] for response in responses if response.get("text")] == [
         TEXTS.say("report_start"),
+        TEXTS.say("report_notice", keep=TEXTS.say("report_keep")),
         TEXTS.say("ask_event"),
     ]
     assert slots(events) == dict.fromkeys(FLAGS.values())
@@ -226,7 +225,9 @@ async def test_the_form_asks_one_thing_after_the_other(rasa: Rasa) -> None:
     assert slots(events) == dict.fromkeys(FLAGS.values())
     assert last.case is not None
     assert last.case.number in responses[0]["text"]
-    assert (rasa.skills.known("c").draft, rasa.skills.known("c").region) == (None, VILLAGE)
+    known = rasa.skills.known("c")
+    assert known.filed is not None
+    assert (known.draft, known.filed.asked, known.region) == (None, "household", VILLAGE)
 
 
 async def test_the_report_becomes_a_case(rasa: Rasa, database: Database, vault) -> None:
@@ -403,22 +404,16 @@ async def test_only_an_accepted_door_counts_as_application(
 ) -> None:
     """A county whose reports are no formal application says so when one is filed."""
     county = County(COUNTY, demo=True, accepted_door=accepted_door)
-    rasa = Rasa(
-        Skills(
-            Shared(
-                database=database,
-                vault=vault,
-                regions=regions,
-                county=county,
-                texts=TEXTS,
-                cases=Cases(vault),
-                alerts=Alerts(),
-                handoffs=Handoffs(),
-                searcher=lambda: searcher,
-            ),
-            Journal(database, vault).forget,
-        )
-    )
+    rasa = Rasa(Skills(make_shared(database, vault, regions, county, searcher)))
     await rasa.report("老公住院花了五万，我家在探花村，电话13800138000")
     said = await rasa.says("action_file_report", rasa.message("好"), "inform")
     assert said[1] == TEXTS.say(text, contact="12345")
+
+
+async def test_a_child_leaves_the_form(rasa: Rasa) -> None:
+    """A child is told to fetch an adult and nothing else: the form ends, and its last action keeps silent."""
+    turn = rasa.message("我今年11岁，爸爸病了家里没钱")
+    responses, events = await rasa.call("validate_report_form", turn.id, "report_hardship")
+    assert [response["buttons"][0]["payload"] for response in responses if response.get("buttons")] == ["do:child_alone"]
+    assert slots(events) == dict.fromkeys(["requested_slot", *FLAGS.values()])
+    assert await rasa.says("action_file_report", turn, "report_hardship") == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.commands import Commands
 from bot.fallback import FixedDialogue
 from bot.skills import Skills
 from bot.texts import Texts
@@ -21,7 +22,7 @@ class Villager:
 
     def __init__(self, skills: Skills) -> None:
         self.intents, self.skills = FakeIntents(), skills
-        self._dialogue = FixedDialogue(skills, self.intents)
+        self._dialogue = FixedDialogue(skills, self.intents, Commands(skills, lambda _: []))
         self._count = 0
         self.turn: Turn | None = None
 
@@ -48,7 +49,13 @@ def test_a_question_is_answered(villager: Villager) -> None:
 
 @pytest.mark.parametrize(
     ("intent", "text"),
-    [("greet", "greet"), ("thank", "thank"), ("complain", "complaint"), ("opt_out", "opt_out"), ("cancel", "nothing_to_cancel")],
+    [
+        ("greet", "greet"),
+        ("thank", "thank"),
+        ("complain", "complaint_where"),
+        ("opt_out", "opt_out_sure"),
+        ("cancel", "nothing_to_cancel"),
+    ],
 )
 def test_each_intent_has_its_skill(villager: Villager, intent: str, text: str) -> None:
     """Small talk, complaints, texts and cancelling are served."""
@@ -63,7 +70,11 @@ def test_what_is_not_understood_is_searched(villager: Villager, intent: str) -> 
 
 def test_a_whole_report_is_filed(villager: Villager, database: Database, vault) -> None:
     """A report is taken step by step and filed, as with Rasa."""
-    assert villager.says("我要报困难", "report_hardship") == [TEXTS.say("report_start"), TEXTS.say("ask_event")]
+    assert villager.says("我要报困难", "report_hardship") == [
+        TEXTS.say("report_start"),
+        TEXTS.say("report_notice", keep=TEXTS.say("report_keep")),
+        TEXTS.say("ask_event"),
+    ]
     assert villager.says("老公住院花了五万") == [TEXTS.say("ask_place")]
     assert villager.says("岑城镇探花村") == [TEXTS.say("ask_contact")]
     filed = villager.says("13800138000")

@@ -42,7 +42,7 @@ class Villager:
         encoder = FakeEncoder()
         self.assistant = Assistant(
             skills=skills, urgent=UrgentCheck(LEXICON, self.intents, encoder), intents=self.intents, encoder=encoder,
-            turns=Turns(), rasa=NoRasa(), regions=regions, county=COUNTY, at_once=2, text_limit=1000,
+            turns=Turns(), offered=lambda _: [], rasa=NoRasa(), regions=regions, county=COUNTY, at_once=2, text_limit=1000,
         )  # fmt: skip
 
     async def says(self, text: str = "", region: str | None = VILLAGE, **more: object) -> Answer:

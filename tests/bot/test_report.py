@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.report import CHOICES, SLOTS, TRIES, Draft, ReportDialogue, find_phone
+from bot.reading import find_phone
+from bot.report import CHOICES, SLOTS, TRIES, Draft, ReportDialogue
 from bot.texts import Texts
 from core.regions import Region, Regions, load_regions
 from tests.fakes import COUNTY, TOWN, VILLAGE
@@ -240,7 +241,7 @@ def test_any_conversation_ends_with_a_complete_report(first: str, answers: list[
         DIALOGUE.fits(draft, answers[steps])
         DIALOGUE.take(draft, answers[steps])
         steps += 1
-        assert steps <= TRIES * len(SLOTS)
+        assert steps <= TRIES * len(SLOTS) + 2  # a village or a number told elsewhere is no failed try
     assert draft.missing is None
     assert draft.said == [first, *answers[:steps]]
 

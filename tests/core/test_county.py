@@ -7,8 +7,19 @@ from argon2 import PasswordHasher
 
 from core import accounts, demo
 from core.accounts import Account
-from core.county import Contact, County, CountySetting, contacts_for, duty_phone, load_county, save_county
+from core.county import (
+    Contact,
+    County,
+    CountySetting,
+    Rule,
+    changed_county,
+    contacts_for,
+    duty_phone,
+    load_county,
+    save_county,
+)
 from core.database import Database
+from core.errors import ConfigurationError
 from tests.fakes import COUNTY, OTHER_VILLAGE, TOWN, VILLAGE
 
 
@@ -19,7 +30,7 @@ def test_before_set_up_there_is_no_county(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    "county", [County(COUNTY, demo=True, accepted_door=False), County("450482", demo=False, accepted_door=True)]
+    "county", [County(COUNTY, demo=True, accepted_door=False), County("450482", True, True, Rule("核实", 7, "文1号"), "五年。")]
 )
 def test_a_county_comes_back(database: Database, county: County) -> None:
     """A saved county is loaded as it was, also over an older one."""
@@ -29,6 +40,17 @@ def test_a_county_comes_back(database: Database, county: County) -> None:
         save_county(session, county)
     with database.read() as session:
         assert load_county(session) == county
+
+
+def test_a_promise_needs_its_document() -> None:
+    """Without days and document there is no promise; with both it holds until it is taken back."""
+    county = County(COUNTY, demo=False, accepted_door=False)
+    with pytest.raises(ConfigurationError):
+        changed_county(county, "上门核实", 7, None, None, None)
+    promised = changed_county(county, "上门核实", 7, "桂〔2026〕1号", None, True)
+    assert (promised.rule, promised.accepted_door) == (Rule("上门核实", 7, "桂〔2026〕1号"), True)
+    assert changed_county(promised, None, 10, None, "办完后保管五年。", None).rule == Rule("上门核实", 10, "桂〔2026〕1号")
+    assert changed_county(promised, "", None, None, None, None).rule is None
 
 
 def test_the_county_is_called_by_its_name() -> None:

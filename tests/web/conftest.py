@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 
 from bot.skills import Shared
 from bot.telling import Telling
+from bot.unfinished import UnfinishedReports
 from channels.journal import Journal
 from channels.web.api import Chat, Limiter
 from channels.web.sender import Senders
@@ -51,7 +52,8 @@ def site(shared: Shared, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> S
     monkeypatch.setattr(accounts, "_DUMMY", QUICK.hash("nobody"))
     return Site(
         county=County(COUNTY, demo=False, accepted_door=False), regions=shared.regions, database=shared.database,
-        vault=shared.vault, journal=journal, cases=shared.cases, alerts=shared.alerts, handoffs=shared.handoffs,
+        vault=shared.vault, journal=journal, cases=shared.cases, complaints=shared.complaints,
+        unfinished=UnfinishedReports(shared.vault, shared.cases), alerts=shared.alerts, handoffs=shared.handoffs,
         telling=Telling(shared, journal), searcher=lambda: SimpleNamespace(), texts=shared.texts, settings=Settings(),
     )  # fmt: skip
 
@@ -71,7 +73,8 @@ def pages(
     talk = Village(database, vault, checked_searcher)
     site = Site(
         county=County(COUNTY, demo=True, accepted_door=False), regions=regions, database=database, vault=vault, journal=journal,
-        cases=talk.cases, alerts=talk.shared.alerts, handoffs=talk.shared.handoffs, telling=Telling(talk.shared, journal),
+        cases=talk.cases, complaints=talk.shared.complaints, unfinished=UnfinishedReports(vault, talk.cases),
+        alerts=talk.shared.alerts, handoffs=talk.shared.handoffs, telling=Telling(talk.shared, journal),
         searcher=lambda: checked_searcher, texts=talk.shared.texts,
         settings=Settings(data=tmp_path, public_url="https://mingbai.example"),
     )  # fmt: skip

@@ -1,0 +1,71 @@
+"""Follow-ups, topics that are forgotten, choices by number, and declining."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.records import Conversation
+from bot.texts import Texts
+from core import clock
+from tests.talk import Talk, texts
+
+TEXTS = Texts()
+
+
+def test_a_follow_up_keeps_the_topic(talk: Talk) -> None:
+    """«那领多少钱» after 低保 is answered from the same sheet."""
+    talk.say("低保怎么申请", "ask_policy")
+    assert talk.say("那领多少钱", "follow_up").sources[0].sheet == "dibao"
+
+
+@pytest.mark.parametrize("text", ["刚才那个领多少钱", "刚才讲的领多少", "上面那个领多少钱"])
+def test_what_was_said_before_is_meant(talk: Talk, text: str) -> None:
+    """«刚才那个» points to the topic, whatever NLU hears."""
+    talk.say("低保怎么申请", "ask_policy")
+    answer = talk.say(text, "out_of_scope")
+    assert (answer.understood.intent, answer.sources[0].sheet) == ("follow_up", "dibao")
+
+
+def test_a_topic_is_forgotten(talk: Talk) -> None:
+    """After half an hour «那个呢» is asked back instead of answered from an old topic."""
+    talk.say("低保怎么申请", "ask_policy")
+    with talk.database.begin() as session:
+        session.get(Conversation, talk.key).last_at -= timedelta(minutes=31)
+    answer = talk.say("足球那个呢", "follow_up")
+    assert (texts(answer), answer.sources) == (TEXTS.say("which_topic"), [])
+
+
+def test_an_answers_buttons_are_chosen_by_number(talk: Talk) -> None:
+    """«1», «一» and «第二个» tap the buttons of the newest answer."""
+    for number, sheet in (("1", 0), ("一", 0), ("第二个", 1)):
+        answer = talk.say("住院报销多少", "ask_policy")
+        buttons = answer.replies[-1].buttons
+        chosen = talk.say(number)
+        assert chosen.understood.intent == "ask_section"
+        assert f"section:{chosen.sources[0].sheet}/{chosen.sources[0].section}" == buttons[sheet].payload
+
+
+def test_a_number_without_buttons_is_no_choice(talk: Talk) -> None:
+    """Out of range, or before any answer, a digit is a text like others."""
+    assert talk.say("1").understood.intent == "nlu_fallback"
+    talk.say("低保怎么申请", "ask_policy")
+    assert talk.say("9").understood.intent == "nlu_fallback"
+
+
+def test_declining_offers_two_titles_and_a_person(talk: Talk) -> None:
+    """What is not known is said, with the two nearest sheets and a person to choose."""
+    answer = talk.say("足球哪个赢", "out_of_scope")
+    payloads = [button.payload for button in answer.replies[-1].buttons]
+    assert (answer.sources, len(payloads), payloads[-1]) == ([], 3, "do:ask_human")
+    assert "12345" in answer.replies[0].text
+    assert talk.say("3").understood.kind == "human"
+
+
+def test_a_section_chosen_after_declining_is_the_topic(talk: Talk) -> None:
+    """What follows the chosen sheet is about that sheet."""
+    talk.say("足球哪个赢", "out_of_scope")
+    title = talk.journal.buttons(talk.key, clock.now() - timedelta(minutes=1))[0].title
+    talk.say("1")
+    assert talk.skills.known(talk.key).last.startswith(title)
