@@ -1,22 +1,27 @@
-"""How sure we are that a sheet answers a question at all: a logistic regression over the search's own scores.
+"""How sure we are that a sheet answers a question at all: a logistic regression over a few raw signals of the search.
 
-It is fitted at build: each asked-as line, with itself and most of its section's other lines left out (real questions
+It is fitted at build: an asked-as line, with itself and most of its section's other lines out of sight (real questions
 are put in words that no editor foresaw), is a question that a sheet answers; the examples of
 the intent ``out_of_scope`` are questions that none does. The strongest single signal is the cosine to the nearest
-asked-as line of the frozen encoder.
+asked-as line of the frozen encoder. All signals keep their scale however many sections there are.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
+from knowledge_base.text import index_terms
+
 if TYPE_CHECKING:
-    from knowledge_base.search import Scores, Searcher
+    from knowledge_base.search import Searcher
 
 LEFT_OUT = 0.6
-FEATURES = ("asked", "passage", "words")
+LINES = 400  # asked-as lines to fit on, spread evenly over the sheets
+# cosine to the nearest asked-as line and to the nearest passage, share of the question's words that a section has
+FEATURES = ("asked", "passage", "overlap")
 
 
 class Model(TypedDict):
@@ -26,11 +31,6 @@ class Model(TypedDict):
     spread: list[float]
     weights: list[float]
     intercept: float
-
-
-def features(scores: Scores, among: np.ndarray) -> np.ndarray:
-    """What the confidence looks at, in the order of FEATURES, over the sections that may answer."""
-    return np.array([scores.asked[among].max(), scores.passage[among].max(), np.log1p(scores.words[among].max())])
 
 
 def probability(model: Model, values: np.ndarray) -> float:
@@ -43,27 +43,39 @@ def fit(searcher: Searcher, out_of_scope: list[str]) -> Model:
     """Fit the model on the index itself and some questions that no sheet answers. Both sides weigh the same."""
     from sklearn.linear_model import LogisticRegression
 
-    everywhere = np.ones(len(searcher.sections), bool)
-    rows, answered = [], []
-    chance = np.random.default_rng(0)
-    for place, text in enumerate(searcher.asked_texts):
-        beside = np.flatnonzero(searcher.asked_section == searcher.asked_section[place])
-        hidden = chance.choice(beside, int(len(beside) * LEFT_OUT), replace=False)
-        scores = searcher.scores(text, searcher.asked[place], without=[place, *hidden])
-        rows.append(features(scores, everywhere))
-        answered.append(1)
-    for text in out_of_scope:
-        scores = searcher.scores(text, searcher.encoder.question(text))
-        rows.append(features(scores, everywhere))
-        answered.append(0)
-    values = np.array(rows)
+    answered = _answered(searcher)
+    others = [searcher.signals(searcher.rank(text, searcher.encoder.question(text))) for text in out_of_scope]
+    values = np.array([*answered, *others])
     mean, spread = values.mean(0), np.maximum(values.std(0), 1e-9)
-    if len(set(answered)) < 2:
+    if not others:
         return Model(mean=mean.tolist(), spread=spread.tolist(), weights=[0.0] * len(FEATURES), intercept=5.0)
-    regression = LogisticRegression(class_weight="balanced", max_iter=1000).fit((values - mean) / spread, answered)
+    known = [1] * len(answered) + [0] * len(others)
+    regression = LogisticRegression(class_weight="balanced", max_iter=1000).fit((values - mean) / spread, known)
     return Model(
         mean=mean.tolist(),
         spread=spread.tolist(),
         weights=regression.coef_[0].tolist(),
         intercept=float(regression.intercept_[0]),
     )
+
+
+def _answered(searcher: Searcher) -> list[np.ndarray]:
+    """The signals of asked-as lines that are themselves out of sight, with most of their section's lines."""
+    from knowledge_base.search import Hidden
+
+    (total,) = searcher.rows("select count(*) from asked")[0]
+    chance = np.random.default_rng(0)
+    found = []
+    for line, section, text, blob in searcher.rows(
+        "select id, section, text, vector from asked where (id - 1) % ? = 0", max(1, total // LINES)
+    ):
+        beside = searcher.rows("select id, text from asked where section = ?", section)
+        chosen = chance.permutation(len(beside))[: int(len(beside) * LEFT_OUT)]
+        hidden = {line: text, **{beside[at][0]: beside[at][1] for at in chosen}}
+        left = Counter(searcher.rows("select said from sections where id = ?", section)[0][0].split())
+        for gone in hidden.values():
+            left.subtract(index_terms(gone))
+        vector = np.frombuffer(blob, np.float16).astype(np.float32)
+        ranked = searcher.rank(text, vector)
+        found.append(searcher.signals(ranked, Hidden(frozenset(hidden), section - 1, left)))
+    return found

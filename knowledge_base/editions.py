@@ -19,8 +19,8 @@ from core.accounts import Account
 from core.database import Base
 from core.errors import MingbaiError
 from knowledge_base.checks import blocking
-from knowledge_base.search import WHOLE_REGION
 from knowledge_base.sheet import Sheet, parse_text
+from knowledge_base.view import WHOLE_REGION
 
 STATES = {"draft": "草稿", "submitted": "待核对", "published": "已发布", "discarded": "已作废", "offered": "新底稿"}
 ORIGINS = {

@@ -15,9 +15,10 @@ from core import clock
 from core.accounts import Account
 from core.database import Base
 from core.errors import MingbaiError
-from knowledge_base.search import WHOLE_REGION, Searcher
+from knowledge_base.search import Searcher
 from knowledge_base.sheet import Sheet
 from knowledge_base.text import clean, has_words
+from knowledge_base.view import WHOLE_REGION
 
 SEED = Path(__file__).parent / "golden.yml"
 QUESTION_LIMIT = 120

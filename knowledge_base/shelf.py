@@ -7,7 +7,6 @@ that nobody holds any more closes itself.
 from __future__ import annotations
 
 import fcntl
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +15,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
 import structlog
 from sqlalchemy import func, select
 
@@ -28,7 +26,6 @@ from knowledge_base.encoder import Encoder
 from knowledge_base.index import build_index, fingerprint, stored_fingerprint
 from knowledge_base.search import Searcher
 from knowledge_base.sheet import Sheet
-from knowledge_base.text import normalise
 from knowledge_base.trial import TrialNeeded, close_trial, move, newest_trial, open_trial
 
 log = structlog.get_logger()
@@ -99,7 +96,7 @@ class Shelf:
         searcher = Searcher(self._file, self._workshop.encoder)
         with self._lock:
             self._searcher, self._made_of = searcher, made_of
-        log.info("the index follows what is published", sections=len(searcher.sections))
+        log.info("the index follows what is published", sections=len(searcher.places))
 
     # --- trials --------------------------------------------------------------------------------------------------
 
@@ -171,8 +168,9 @@ class Shelf:
         with self._file.with_name("index.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not file.exists():
-                encoder = _Remembering(self._searcher)
-                build_index(sheets, encoder, workshop.out_of_scope, file, workshop.encoder_key, progress)  # type: ignore[arg-type]
+                build_index(
+                    sheets, workshop.encoder, workshop.out_of_scope, file, workshop.encoder_key, progress, earlier=self._file
+                )  # fmt: skip
         return file
 
     def _in_background(self, work: Callable[..., None], *arguments: object) -> Future[None]:
@@ -201,31 +199,6 @@ class Shelf:
         for file in self._file.parent.glob("trial-*.db*"):
             if clock.now().timestamp() - file.stat().st_mtime > KEEP_TRIALS.total_seconds():
                 file.unlink(missing_ok=True)
-
-
-class _Remembering:
-    """An encoder that knows the vectors of an open index: only texts that changed are encoded."""
-
-    def __init__(self, searcher: Searcher) -> None:
-        self._encoder, self.dimension = searcher.encoder, searcher.encoder.dimension
-        self._asked = dict(zip(searcher.asked_texts, searcher.asked, strict=True))
-        self._passages = dict(zip(map(_passage_of, searcher.sections), searcher.passages, strict=True))
-
-    def question(self, text: str) -> np.ndarray:
-        known = self._asked.get(text)
-        return self._encoder.question(text) if known is None else known
-
-    def passage(self, text: str) -> np.ndarray:
-        known = self._passages.get(text)
-        return self._encoder.passage(text) if known is None else known
-
-    def questions(self, texts: list[str]) -> np.ndarray:
-        return np.stack([self.question(text) for text in texts]) if texts else self._encoder.questions([])
-
-
-def _passage_of(row: sqlite3.Row) -> str:
-    """What was encoded of a section, out of its row in the index."""
-    return normalise(f"{row['sheet_title']} {row['title']} {row['short']} {row['body']}")
 
 
 def _log_failure(future: Future[None]) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from rich.console import Console
+from rich.progress import Progress
 
 from bot.intents import train_intents
 from core.database import Database
@@ -60,7 +62,18 @@ class Artefacts:
         if stored_fingerprint(self._settings.index_file) == fingerprint(sheets, out_of_scope, self.encoder_key):
             return False
         say(f"indexing {len(sheets)} sheets")
-        build_index(sheets, encoder or Encoder(self.encoder), out_of_scope, self._settings.index_file, self.encoder_key)
+        file, shared = self._settings.index_file, self._settings.build_dir / "index.db"
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("indexing", total=None)
+            build_index(
+                sheets, encoder or Encoder(self.encoder), out_of_scope, file, self.encoder_key,
+                lambda done, total: progress.update(task, completed=done, total=total),
+                earlier=file if file.exists() else shared,
+            )  # fmt: skip
+        # a fresh county, and each throwaway one, takes over the vectors of the sheets that come with the software
+        scratch = shared.with_name(f"index-{os.getpid()}.db")
+        shutil.copyfile(file, scratch)
+        scratch.replace(shared)
         return True
 
     def prepare_model(self, say: Say) -> bool:
@@ -97,7 +110,8 @@ class Artefacts:
         files = [
             PROJECT_ROOT / "config.yml", BOT / "domain.yml", BOT / "rules.yml", BOT / "components.py",
             BOT / "overrides.py", BOT / "intents.py", BOT / "prior.py",
-            PROJECT_ROOT / "knowledge_base" / "text.py", LOCKS / "rasa.txt", *sorted(INTENTS.glob("*.yml")),
+            PROJECT_ROOT / "knowledge_base" / "text.py", PROJECT_ROOT / "knowledge_base" / "pinyin.py",
+            LOCKS / "rasa.txt", *sorted(INTENTS.glob("*.yml")),
             *sorted((PROJECT_ROOT / "knowledge_base" / "lexicon").iterdir()),
         ]  # fmt: skip
         return hashlib.sha256((self.encoder_key + _digest(files)).encode()).hexdigest()[:16]

@@ -102,8 +102,9 @@ def county(
 def evaluate(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="labelled messages, one JSON object a line")],
     as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of a table")] = False,
-    floor: Annotated[Path | None, typer.Option(help="JSON of metric and least value; exit 1 below it")] = None,
+    floor: Annotated[Path | None, typer.Option(help='JSON of metric and least value, or {"most": …}; exit 1 outside')] = None,
     misses: Annotated[bool, typer.Option(help="list what went wrong")] = False,
+    details: Annotated[bool, typer.Option(help="the same by kind, sheet, aspect and style")] = False,
     url: Annotated[
         str | None, typer.Option(help="a running demo to send them to; default: one of our own on throwaway data")
     ] = None,
@@ -117,13 +118,15 @@ def evaluate(
             typer.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=1))
         else:
             _print_metrics(report.metrics)
+            for name, groups in report.by.items() if details else ():
+                _print_groups(name, groups)
         if misses:
             for line in report.misses:
                 typer.echo(line)
-        below = report.below(json.loads(floor.read_text("utf-8"))) if floor else []
-        for line in below:
-            console.print(f"[red]below the floor:[/] {line}")
-        if below:
+        outside = report.outside(json.loads(floor.read_text("utf-8"))) if floor else []
+        for line in outside:
+            console.print(f"[red]out of bounds:[/] {line}")
+        if outside:
             raise typer.Exit(1)
 
 
@@ -246,6 +249,15 @@ def _print_metrics(metrics: dict[str, Any]) -> None:
     table = Table("metric", "value", "of")
     for name, (value, count) in metrics.items():
         table.add_row(name, f"{value:.3f}", str(count))
+    Console().print(table)
+
+
+def _print_groups(name: str, groups: dict[str, dict[str, Any]]) -> None:
+    columns = list(dict.fromkeys(metric for metrics in groups.values() for metric in metrics))
+    table = Table(name, *columns)
+    for group, metrics in groups.items():
+        cells = [f"{metrics[column][0]:.3f} of {metrics[column][1]}" if column in metrics else "" for column in columns]
+        table.add_row(group, *cells)
     Console().print(table)
 
 

@@ -15,10 +15,10 @@ from core.accounts import Account
 from core.errors import MingbaiError
 from knowledge_base import editions, golden
 from knowledge_base.importers.outline import front_matter, section_text
-from knowledge_base.search import WHOLE_REGION
 from knowledge_base.sheet import Sheet
 from knowledge_base.shelf import Shelf
 from knowledge_base.text import clean, has_words
+from knowledge_base.view import WHOLE_REGION
 from knowledge_base.wording import with_asked
 from web.desk_frame import DeskFrame
 from web.site import Site
@@ -79,7 +79,7 @@ def questions_router(site: Site, shelf: Shelf, declined: DeclinedQuestions) -> A
     @router.get(UNANSWERED)
     def unanswered(request: Request, done: str = "") -> Response:
         account = frame.editor(request)
-        groups = declined.groups(account, shelf.searcher().asked.mean(0))
+        groups = declined.groups(account, shelf.searcher().middle)
         with site.database.read() as session:
             titles = {sheet.id: sheet.title for sheet in _sheets(session, account)}
         return frame.page(

@@ -82,8 +82,10 @@ def sheets_router(site: Site) -> APIRouter:
 
 
 def sheet_hits(site: Site, region: str, name: str) -> list[Hit]:
-    """The sections of one region's sheet that hold today. Raises the 404 page."""
-    hits = [hit for hit in site.searcher().siblings(name, region, clock.today()) if hit.region == region]
+    """The sections of one region's sheet that hold today, else those that will from a later day. Raises the 404 page."""
+    searcher, day = site.searcher(), clock.today()
+    hits = [hit for hit in searcher.siblings(name, region, day) if hit.region == region]
+    hits = hits or searcher.announced(name, region, day)
     if not hits:
         raise HTTPException(404)
     return hits
@@ -106,6 +108,7 @@ def sheet_view(site: Site, region: str, name: str) -> dict[str, Any]:
         "document": facts.document, "region_name": place.name if place else region, "effective_from": first.effective_from,
         "effective_to": facts.effective_to, "reviewed_on": first.reviewed_on, "contacts_text": contacts,
         "has_precheck": has_precheck,
+        "is_coming": first.effective_from > clock.today().isoformat(),
         "sections": [_section(hit, recordings) for hit in hits],
     }  # fmt: skip
 

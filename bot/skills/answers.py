@@ -15,10 +15,11 @@ from core import clock
 from core.regions import Regions
 from knowledge_base.recording import playable
 from knowledge_base.search import Hit, Result
+from knowledge_base.source import basis_of
 from knowledge_base.text import normalise
 
 # How sure search must be (calibrated probability, docs/knowledge-base.md), by what NLU takes the message for
-ANSWER_FROM = 0.12  # a policy question
+ANSWER_FROM = 0.2  # a policy question
 ANSWER_FALLBACK_FROM = 0.4  # NLU cannot say
 ANSWER_OUT_OF_SCOPE_FROM = 0.9  # a question that no sheet answers
 # When NLU is less sure than this of something else, and search at least this sure, it was a question after all
@@ -45,19 +46,40 @@ class Answers:
         needed = {"out_of_scope": ANSWER_OUT_OF_SCOPE_FROM, "nlu_fallback": ANSWER_FALLBACK_FROM}.get(turn.intent, ANSWER_FROM)
         if turn.confidence < DOUBT_BELOW:
             needed = min(needed, RESCUE_FROM)
-        if not result.hits or result.confidence < needed or result.missing:
+        if result.confidence < needed or result.missing or not (result.hits or result.coming):
             if turn.intent == "follow_up" and not turn.last:
                 return [Reply(self._shared.texts.say("which_topic"))]
             return self._decline(turn, result)
         if turn.intent != "follow_up":
             turn.kind = "policy"
-        best = result.hits[0]
-        turn.sources = [self._heard(best)] + [source_of(hit) for hit in result.hits[1:] if hit.score >= best.score * 0.2]
-        self._remember(turn, best)
-        replies = [Reply(best.short)]
+        replies = self._announced(turn, result) or self._answered(turn, result)
         if result.confidence < SURE_FROM:
             replies.insert(0, Reply(self._shared.texts.say("unsure")))
-        return [*replies, Reply(self._source_line(best), self._more(best, turn))]
+        return replies
+
+    def _answered(self, turn: Turn, result: Result) -> list[Reply]:
+        """The best section's short answer and its source; a question in two parts gets both."""
+        best, second = result.hits[0], result.second
+        others = [source_of(hit) for hit in result.hits[1:] if hit.score >= best.score * 0.2 or hit == second]
+        turn.sources = [self._heard(best), *others]
+        self._remember(turn, best)
+        replies = [Reply(best.short)]
+        if second is not None:
+            replies += [Reply(self._source_line(best)), Reply(second.short)]
+        if result.coming is not None:
+            since = spoken_day(result.coming.effective_from)
+            replies.append(Reply(self._shared.texts.say("coming", since=since, short=result.coming.short)))
+        last = second or best
+        return [*replies, Reply(self._source_line(last), self._more(last, turn))]
+
+    def _announced(self, turn: Turn, result: Result) -> list[Reply]:
+        """What is asked about and is not in force yet is announced with its day, never told as if it held."""
+        coming = result.coming
+        if coming is None or (result.hits and coming.name == result.hits[0].name):
+            return []
+        turn.sources = [source_of(coming)]
+        said = self._shared.texts.say("coming_only", since=spoken_day(coming.effective_from), short=coming.short)
+        return [Reply(said), Reply(self._source_line(coming))]
 
     def show_section(self, turn: Turn) -> list[Reply]:
         """A section in full, asked for by button: payload ``section:<sheet>/<key>``."""
@@ -171,5 +193,16 @@ def source_line(hit: Hit, texts: Texts, regions: Regions) -> str:
     """What is said of where an answer comes from."""
     place = regions.get(hit.region)
     return texts.say(
-        "source", title=hit.sheet_title, issuer=hit.issuer, place=place.name if place else hit.region, reviewed=hit.reviewed_on
+        "source",
+        title=hit.sheet_title,
+        issuer=hit.issuer,
+        place=place.name if place else hit.region,
+        basis=basis_of(hit.sources),
+        reviewed=hit.reviewed_on,
     )
+
+
+def spoken_day(day: str) -> str:
+    """An ISO date as it is said."""
+    year, month, of_month = map(int, day.split("-"))
+    return f"{year}年{month}月{of_month}日"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,21 +11,27 @@ from hypothesis import strategies as st
 
 from knowledge_base import confidence
 from knowledge_base.confidence import FEATURES, Model
-from knowledge_base.search import Scores, Searcher
+from knowledge_base.search import Hidden, Searcher
+from knowledge_base.text import index_terms
 from tests.fakes import OUT_OF_SCOPE
 
 PLAIN = Model(mean=[0.0, 0.0, 0.0], spread=[1.0, 1.0, 1.0], weights=[2.0, 1.0, 1.0], intercept=-1.0)
 
 
-def test_features_look_at_the_best_allowed_section() -> None:
-    """Each feature is the best value among the sections that may answer, words on a log scale."""
-    scores = Scores(
-        passage=np.array([0.9, 0.2, 0.3]),
-        asked=np.array([0.8, 0.7, 0.1]),
-        words=np.array([9.0, 0.0, np.e - 1]),
-        sheet=np.zeros(3),
-    )
-    assert confidence.features(scores, np.array([False, True, True])) == pytest.approx([0.7, 0.3, 1.0])
+def test_a_line_out_of_sight_is_not_found(searcher: Searcher) -> None:
+    """A section's own line matches perfectly; out of sight, neither it nor its words count."""
+    (line, section, text, said) = searcher.rows(
+        "select a.id, a.section, a.text, s.said from asked a join sections s on s.id = a.section where a.text = '怎样办低保'"
+    )[0]
+    ranked = searcher.rank(text, searcher.encoder.question(text))
+    left = Counter(said.split())
+    left.subtract(index_terms(text))
+    seen, hidden = searcher.signals(ranked), searcher.signals(ranked, Hidden(frozenset([line]), section - 1, left))
+    assert seen[0] == pytest.approx(1, abs=1e-3)
+    assert seen[2] == 1
+    assert hidden[0] < seen[0]
+    assert hidden[1] == seen[1]
+    assert hidden[2] < 1
 
 
 def test_the_probability_is_a_logistic() -> None:
@@ -44,14 +52,14 @@ def test_more_likeness_never_lowers_it(values: list[float], place: int, more: fl
 def test_fitting_tells_questions_from_others(searcher: Searcher) -> None:
     """The fitted model is surer of every section's foreseen questions, on average, than of those out of scope."""
     model = confidence.fit(searcher, OUT_OF_SCOPE)
-    everywhere = np.ones(len(searcher.sections), bool)
+    asked = [text for (text,) in searcher.rows("select text from asked")]
 
     def sure(texts: list[str]) -> list[float]:
-        scores = [searcher.scores(text, searcher.encoder.question(text)) for text in texts]
-        return [confidence.probability(model, confidence.features(one, everywhere)) for one in scores]
+        ranked = [searcher.rank(text, searcher.encoder.question(text)) for text in texts]
+        return [confidence.probability(model, searcher.signals(one)) for one in ranked]
 
     assert len(model["weights"]) == len(model["mean"]) == len(model["spread"]) == len(FEATURES)
-    assert min(sure(searcher.asked_texts)) > max(sure(OUT_OF_SCOPE))
+    assert min(sure(asked)) > max(sure(OUT_OF_SCOPE))
 
 
 def test_fitting_is_repeatable(searcher: Searcher) -> None:

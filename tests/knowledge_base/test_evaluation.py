@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,44 @@ def test_danger_is_measured_both_ways() -> None:
     assert value("urgent_precision", *outcomes) == (0.5, 2)
 
 
+def test_faults_are_counted_as_such() -> None:
+    """A policy question declined, a wrong citation and a false alarm count up, and each is listed."""
+    outcomes = [
+        outcome(item()), outcome(item(), "dibao"), outcome(item(), "medical", urgent=True), outcome(item("oos", []), "dibao"),
+    ]  # fmt: skip
+    assert value("policy_declined", *outcomes) == (pytest.approx(1 / 3), 3)
+    assert value("wrong_citation", *outcomes) == (pytest.approx(2 / 3), 3)
+    assert value("false_urgent", *outcomes) == (0.25, 4)
+    misses = measure(outcomes, SHEETS).misses
+    assert [sum(line.startswith(name) for line in misses) for name in ("policy_declined", "wrong_citation", "false_urgent")] == [
+        1,
+        2,
+        1,
+    ]
+
+
+def test_what_is_said_must_stand_in_the_source() -> None:
+    """Only answers that cite are measured, by what their words were found to be."""
+    outcomes = [replace(outcome(item(), "dibao"), spoken=found) for found in (True, False, None)]
+    assert value("spoken_in_source", *outcomes) == (0.5, 2)
+
+
+def test_groups_have_their_own_figures() -> None:
+    """By style, sheet, aspect and kind the same shares are worked out."""
+    voice = replace(item(aspect="how"), style="voice")
+    report = measure([outcome(voice, "dibao/how"), outcome(voice, "dibao/time"), outcome(item(), "medical")], SHEETS)
+    assert report.by["style"] == {"voice": {"answer@1": (1.0, 2), "aspect@1": (0.5, 2)}}
+    assert report.by["sheet"]["dibao"]["answer@1"] == (pytest.approx(2 / 3), 3)
+    assert report.by["kind"] == {"policy": {"recall": (1.0, 3)}}
+    assert json.loads(json.dumps(report.as_json()))["by"]["style"]["voice"]["aspect@1"] == {"value": 0.5, "items": 2}
+
+
+def test_macro_f1_weighs_kinds_alike() -> None:
+    """A rare kind that is never found halves the figure."""
+    outcomes = [outcome(item(), "dibao")] * 9 + [outcome(item("human", []), kind="policy")]
+    assert value("kind_f1", *outcomes) == (pytest.approx((18 / 19 + 0) / 2), 10)
+
+
 def test_kind_and_report_intake() -> None:
     """The kind counts for every item, the intake for reports."""
     outcomes = [
@@ -117,7 +156,9 @@ def test_nothing_measured_is_nothing() -> None:
 def test_a_floor_catches_low_and_missing_metrics() -> None:
     """A metric below its floor, one that is missing, and one that is no number are told; one at its floor is not."""
     report = Report({"a": (0.5, 2), "b": (0.49, 2), "c": (math.nan, 0)})
-    assert [line.split(":")[0] for line in report.below({"a": 0.5, "b": 0.5, "c": 0.1, "d": 0.0})] == ["b", "c", "d"]
+    assert [line.split(":")[0] for line in report.outside({"a": 0.5, "b": 0.5, "c": 0.1, "d": 0.0})] == ["b", "c", "d"]
+    most = {"a": {"most": 0.5}, "b": {"most": 0.4}, "d": {"most": 1}}
+    assert [line.split(":")[0] for line in report.outside(most)] == ["b", "d"]
 
 
 def test_the_report_is_json() -> None:
@@ -130,7 +171,9 @@ def test_items_are_loaded(tmp_path: Path) -> None:
     file = tmp_path / "items.jsonl"
     full = {"id": "b", "text": "二", "kind": "policy", "topics": ["x"], "aspect": "how", "context": ["前"], "style": "plain"}
     file.write_text('{"id": "a", "text": "一", "kind": "oos"}\n\n' + json.dumps(full) + "\n", "utf-8")
-    assert load_items(file) == [Item("a", "一", "oos", [], None, []), Item("b", "二", "policy", ["x"], "how", ["前"])]
+    assert load_items(file) == [
+        Item("a", "一", "oos", [], None, []), Item("b", "二", "policy", ["x"], "how", ["前"], "plain")
+    ]  # fmt: skip
 
 
 def test_a_text_may_hold_a_line_separator(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from knowledge_base.index import build_index, fingerprint, stored_fingerprint
 from knowledge_base.search import Searcher
 from knowledge_base.sheet import Sheet
+from knowledge_base.text import normalise
 from tests.fakes import DAY, OUT_OF_SCOPE, FakeEncoder, tiny_sheets
 
 KEY = "fake"
@@ -72,6 +73,37 @@ def test_building_twice_makes_the_same_index(sheets: list[Sheet], encoder: FakeE
     first = dumped(file)
     build_index(sheets, encoder, OUT_OF_SCOPE, file, KEY)
     assert dumped(file) == first
+
+
+def test_what_did_not_change_is_not_encoded_again(sheets: list[Sheet], file: Path) -> None:
+    """A second build encodes new texts only, and its index is the one that a build from nothing would make."""
+    build_index(sheets, FakeEncoder(), OUT_OF_SCOPE, file, KEY)
+    section, other = sheets[0].sections
+    changed = [replace(sheets[0], sections=[replace(section, asked=[*section.asked, "低保新问法"]), other]), *sheets[1:]]
+    encoder = FakeEncoder()
+    build_index(changed, encoder, OUT_OF_SCOPE, file, KEY)
+    encoded = [text for text in encoder.seen if text not in map(normalise, OUT_OF_SCOPE)]
+    assert sorted(encoded) == sorted(["低保新问法", normalise("农村低保 低保怎么申请 低保到村里申请。 先到村委会。")])
+    fresh = file.with_name("fresh.db")
+    build_index(changed, FakeEncoder(), OUT_OF_SCOPE, fresh, KEY)
+    assert dumped(file) == dumped(fresh)
+
+
+def test_another_encoder_takes_nothing_over(sheets: list[Sheet], file: Path) -> None:
+    """Vectors of another encoder are worth nothing: all is encoded again."""
+    build_index(sheets, FakeEncoder(), OUT_OF_SCOPE, file, KEY)
+    encoder = FakeEncoder()
+    build_index(sheets, encoder, OUT_OF_SCOPE, file, "other")
+    assert "低保怎么申请" in encoder.seen
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all", b"SQLite format 3\0 and then nothing"])
+def test_a_broken_file_is_built_over(sheets: list[Sheet], encoder: FakeEncoder, file: Path, content: bytes) -> None:
+    """Whatever lies in the index's place, the build replaces it."""
+    file.parent.mkdir()
+    file.write_bytes(content)
+    build_index(sheets, encoder, OUT_OF_SCOPE, file, KEY)
+    assert stored_fingerprint(file) == fingerprint(sheets, OUT_OF_SCOPE, KEY)
 
 
 def test_progress_is_told(sheets: list[Sheet], encoder: FakeEncoder, file: Path) -> None:

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge_base.index import build_index
-from knowledge_base.search import Scores, Searcher
+from knowledge_base.search import Ranked, Searcher
 from knowledge_base.sheet import Sheet
 from knowledge_base.text import normalise
+from knowledge_base.view import View
 from tests.fakes import COUNTY, DAY, OUT_OF_SCOPE, VILLAGE, FakeEncoder, parsed, section_text, sheet_text, tiny_sheets
 
 Make = Callable[..., Searcher]
@@ -202,31 +203,80 @@ def test_sections_are_found_by_name(searcher: Searcher) -> None:
         searcher.sheet("medical", COUNTY)
 
 
-def test_scores_leave_lines_out(searcher: Searcher) -> None:
-    """A question that is itself left out of the asked-as lines no longer matches perfectly."""
-    place = searcher.asked_texts.index("低保怎么申请")
-    section = searcher.asked_section[place]
-    with_it = searcher.scores("低保怎么申请", searcher.asked[place])
-    without = searcher.scores("低保怎么申请", searcher.asked[place], without=[place])
-    assert with_it.asked[section] == pytest.approx(1, abs=1e-5)
-    assert without.asked[section] < with_it.asked[section]
-    assert np.array_equal(without.passage, with_it.passage)
-
-
-def test_sections_that_may_not_answer_score_nothing() -> None:
-    """The total is minus infinity outside the mask, and equal scores are all zero inside."""
-    same = np.ones(3)
-    mask = np.array([True, False, True])
-    assert Scores(same, same, same, same).total(mask).tolist() == [0, -np.inf, 0]
-    assert np.isneginf(Scores(same, same, same, same).total(~np.ones(3, bool))).all()
+def test_only_the_view_is_ranked(searcher: Searcher, encoder: FakeEncoder) -> None:
+    """A ranking has one value a section of its view, and a tie goes to the section that stands first."""
+    view = View(np.array([1, 4]), np.array([True, False]))
+    ranked = searcher.rank("低保领多少钱", encoder.question("低保领多少钱"), view)
+    assert (len(ranked.total), ranked.best(5), ranked.best(5, view.in_force)) == (2, [0, 1], [0])
+    assert Ranked(view, ranked.vector, ranked.matches, np.zeros(2)).best(1) == [0]
 
 
 def test_words_alone_are_found(searcher: Searcher) -> None:
     """The full text scores sections that share a word, and others with nothing."""
-    scores = searcher.scores("转账", np.zeros(FakeEncoder.dimension, np.float32)).words
-    names = [(row["sheet"], row["key"]) for row in searcher.sections]
-    assert {name for name, score in zip(names, scores, strict=True) if score > 0} == {("rights", "general")}
-    assert not searcher.scores("？！", np.zeros(FakeEncoder.dimension, np.float32)).words.any()
+    scores = searcher.words.ask("转账").scores
+    found = {(place.sheet, place.key) for place, score in zip(searcher.places, scores, strict=True) if score > 0}
+    assert found == {("rights", "general")}
+    assert not searcher.words.ask("？！").scores.any()
+
+
+# --- questions in two parts ---
+
+
+@pytest.mark.parametrize(
+    ("question", "first", "second"),
+    [
+        ("低保怎么申请，举报找谁", ("dibao", "how"), ("rights", "where")),
+        ("住院报销多少？还有低保怎么申请", ("medical", "benefit"), ("dibao", "how")),
+    ],
+)
+def test_a_question_in_two_parts_has_two_answers(
+    searcher: Searcher, question: str, first: tuple[str, str], second: tuple[str, str]
+) -> None:
+    """Both sections answer, whichever fits the whole better first, and stand before all others."""
+    result = searcher.search(question, day=DAY)
+    assert result.second is not None
+    assert {result.hits[0].name, result.hits[1].name} == {first, second}
+    assert result.second == result.hits[1]
+    assert len({hit.name for hit in result.hits}) == len(result.hits)
+
+
+@pytest.mark.parametrize(
+    "question", ["低保怎么申请", "低保怎么申请，怎样办低保", "低保怎么申请，足球哪个赢", "我很穷，低保怎么申请"]
+)
+def test_one_question_has_one_answer(searcher: Searcher, question: str) -> None:
+    """The same asked twice, a part out of scope, or a tale before the question make no second answer."""
+    assert searcher.search(question, day=DAY).second is None
+
+
+# --- what comes later ---
+
+
+@pytest.fixture(scope="module")
+def renewed(index_of: Make, tmp_path_factory: pytest.TempPathFactory) -> Searcher:
+    """The tiny sheets, and one county's own way to apply from 2027 on."""
+    return index_of(*tiny_sheets(), local(tmp_path_factory.mktemp("sheets"), effective_from="2027-01-01"))
+
+
+def test_what_comes_later_is_told_apart(renewed: Searcher) -> None:
+    """Before its day a county's section is named as coming and the region's answers; from that day on it answers itself."""
+    before = renewed.search("低保怎么申请", region=VILLAGE, day=date(2026, 12, 31))
+    assert (before.hits[0].region, before.coming and before.coming.region) == ("45", COUNTY)
+    assert before.coming is not None
+    assert before.coming.effective_from == "2027-01-01"
+    since = renewed.search("低保怎么申请", region=VILLAGE, day=date(2027, 1, 1))
+    assert (since.hits[0].region, since.coming) == (COUNTY, None)
+
+
+def test_what_comes_later_concerns_its_place_and_section_only(renewed: Searcher) -> None:
+    """Elsewhere nothing is announced, nor with an answer that stays as it is."""
+    assert renewed.search("低保怎么申请", day=DAY).coming is None
+    assert renewed.search("低保领多少钱", region=VILLAGE, day=DAY).coming is None
+
+
+def test_a_sheet_that_is_wholly_to_come_is_announced(bounded: Searcher) -> None:
+    """With nothing in force there is no hit, only what comes."""
+    result = bounded.search("低保怎么申请", day=date(2023, 12, 31))
+    assert (result.hits, result.coming and result.coming.name) == ([], ("dibao", "how"))
 
 
 def test_threads_may_search_at_once(searcher: Searcher) -> None:
