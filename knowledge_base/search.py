@@ -34,6 +34,7 @@ from knowledge_base.words import Matches, Words
 # Of standardised scores: vectors, words, sheet (adapter), aspect (adapter), aspect (wording)
 WEIGHTS = np.array([0.45, 0.25, 0.3, 0.1, 0.15])
 CANDIDATES = 12  # the best sections whose own lines and passages are compared one by one
+BEFORE = 1.0  # weight of the sheet that the question before was about, for a follow-up
 BOTH_PARTS_FROM = 0.5  # how sure each part of a question in two parts must be
 VIEWS = 16  # places and days kept at a time
 TOPICS = Path(__file__).parent / "topics.yml"
@@ -274,11 +275,19 @@ class Searcher:
             return None, 0.0
         ranked = self.rank(text, self.encoder.question(text) if vector is None else vector, view)
         if before:
-            # the question before says which sheet, this one says which section
-            both = normalise(f"{before} {text}")
+            # the question before says which sheet, this one says which section, both together how sure it is
+            said, both = normalise(before), normalise(f"{before} {text}")
+            topic = self._by_sheet(self.rank(said, self.encoder.question(said), view))
             with_it = self.rank(both, self.encoder.question(both), view)
-            ranked = Ranked(view, with_it.vector, with_it.matches, (ranked.total + with_it.total) / 2)
+            ranked = Ranked(view, with_it.vector, with_it.matches, ranked.total + BEFORE * topic)
         return ranked, confidence.probability(self._model, self.signals(ranked))
+
+    def _by_sheet(self, ranked: Ranked) -> np.ndarray:
+        """How well each section's sheet fits, standardised: the best of its sections."""
+        sheets = self._sheet_of[ranked.view.places]
+        best = np.full(len(self._sheets.names), -np.inf)
+        np.maximum.at(best, sheets, ranked.total)
+        return _standardised(best[sheets])
 
     def _second_part(self, text: str, key: tuple[str, str], whole: Result) -> Hit | None:
         """The section for the other part of a question in two, if both parts are surely answered, by two sections."""
