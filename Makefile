@@ -28,7 +28,8 @@ format: setup
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
 eval: setup
-	@$(BIN)/mingbai evaluate tests/data/messages.jsonl --floor tests/data/floor.json
+	@$(BIN)/mingbai evaluate tests/data/messages.jsonl --details --floor tests/data/floor.json
+	@$(BIN)/python -m benchmarks answers --quick
 
 bench: setup
 	@$(BIN)/python -m benchmarks $(ONLY)

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -95,11 +95,12 @@ class Result:
 
 @dataclass(frozen=True)
 class Ranked:
-    """The sections of a view by how well they fit a question. ``total``: one value a section of the view."""
+    """The sections of a view by how well they fit a question. ``dense``, ``total``: one value a section of the view."""
 
     view: View
     vector: np.ndarray
     matches: Matches
+    dense: np.ndarray
     total: np.ndarray
 
     def best(self, count: int, among: np.ndarray | None = None) -> list[int]:
@@ -205,7 +206,7 @@ class Searcher:
             self._dense_of(view) @ vector, matches.scores[view.places], sheets[sheet_of], aspects[aspect_of], wording[aspect_of],
         )  # fmt: skip
         total = sum(weight * _standardised(part) for weight, part in zip(WEIGHTS, parts, strict=True))
-        return Ranked(view, vector, matches, np.asarray(total))
+        return Ranked(view, vector, matches, parts[0], np.asarray(total))
 
     def signals(self, ranked: Ranked, hidden: Hidden | None = None) -> np.ndarray:
         """What the confidence looks at, in the order of ``confidence.FEATURES``, over the best few sections."""
@@ -279,7 +280,7 @@ class Searcher:
             said, both = normalise(before), normalise(f"{before} {text}")
             topic = self._by_sheet(self.rank(said, self.encoder.question(said), view))
             with_it = self.rank(both, self.encoder.question(both), view)
-            ranked = Ranked(view, with_it.vector, with_it.matches, ranked.total + BEFORE * topic)
+            ranked = replace(with_it, total=ranked.total + BEFORE * topic)
         return ranked, confidence.probability(self._model, self.signals(ranked))
 
     def _by_sheet(self, ranked: Ranked) -> np.ndarray:

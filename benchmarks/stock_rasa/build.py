@@ -21,10 +21,16 @@ HERE = Path(__file__).parent
 TRAINED_WITHIN_S = 1200
 
 
+def trained() -> Path | None:
+    """The project's directory if it is trained already."""
+    project = _project(_training_inputs())
+    return project if (project / "models" / "stock.tar.gz").exists() else None
+
+
 def prepare() -> Path:
     """The trained project's directory; trains it if its inputs changed. Raises CalledProcessError."""
     inputs = _training_inputs()
-    project = Settings().build_dir / "stock_rasa" / _key(inputs)
+    project = _project(inputs)
     for name, content in inputs.items():
         file = project / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -34,6 +40,10 @@ def prepare() -> Path:
     if not (project / "models" / "stock.tar.gz").exists():
         _train(project)
     return project
+
+
+def _project(inputs: dict[str, bytes]) -> Path:
+    return Settings().build_dir / "stock_rasa" / _key(inputs)
 
 
 def _train(project: Path) -> None:

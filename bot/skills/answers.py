@@ -19,7 +19,7 @@ from knowledge_base.source import basis_of
 from knowledge_base.text import normalise
 
 # How sure search must be (calibrated probability, docs/knowledge-base.md), by what NLU takes the message for
-ANSWER_FROM = 0.2  # a policy question
+ANSWER_FROM = 0.15  # a policy question
 ANSWER_FALLBACK_FROM = 0.4  # NLU cannot say
 ANSWER_OUT_OF_SCOPE_FROM = 0.9  # a question that no sheet answers
 # When NLU is less sure than this of something else, and search at least this sure, it was a question after all
