@@ -159,7 +159,7 @@ class ReportDialogue:
             self._go_back(draft)
         elif not self._correct(draft, text):
             self._answer(draft, text)
-            is_try = known == (draft.region, draft.contact)
+            is_try = known == (draft.region, draft.contact) and not self.is_place(text)
         self._count(draft)
         return is_try
 

@@ -95,6 +95,7 @@ def test_a_correction_is_no_failed_answer(talk: Talk) -> None:
     talk.say("老公住院花了五万", "report_hardship")
     talk.say("岑城镇探花村")
     assert talk.say("不是探花村，是善村").replies[-1].text == TEXTS.say("ask_contact")
+    assert talk.say("马路镇善村").replies[-1].text == TEXTS.say("ask_contact")
 
 
 def test_one_can_go_back(talk: Talk) -> None:
