@@ -158,6 +158,7 @@ def _asked_fts5(file: Path, questions: list[str]) -> dict[str, float]:
     """Latencies of SQLite's own full-text search over the same words, best five of all sections that share one."""
     local = threading.local()
     copy = file.with_suffix(".fts5.db")
+    copy.unlink(missing_ok=True)
     with sqlite3.connect(copy) as made:
         made.execute("attach ? as known", (str(file),))
         made.execute("create virtual table fts using fts5(said, tokenize = 'unicode61')")

@@ -35,7 +35,7 @@ FORMAT = "8"  # raise it when the tables or what they hold change: older files a
 ASKED_SHARE = 0.65  # of a section's one vector for ranking: asked-as lines, the rest its passage
 SHARED_LINES = 20_000  # asked-as lines kept at hand: counties' sheets share most of the region's
 LINES = 12_000  # asked-as lines that the adapters learn from, spread evenly
-_TREATMENT = [Path(__file__).with_name(name) for name in ("text.py", "pinyin.py")]
+_TREATMENT = [Path(__file__).with_name(name) for name in ("text.py", "pinyin.py", "encoder.py")]
 
 
 def fingerprint(sheets: list[Sheet], out_of_scope: list[str], encoder_key: str) -> str:

@@ -36,6 +36,7 @@ WEIGHTS = np.array([0.45, 0.25, 0.3, 0.1, 0.15])
 CANDIDATES = 12  # the best sections whose own lines and passages are compared one by one
 BEFORE = 1.0  # weight of the sheet that the question before was about, for a follow-up
 BOTH_PARTS_FROM = 0.5  # how sure each part of a question in two parts must be
+VECTORS = 512  # questions whose vectors are kept: the same are asked again, by skills and by villagers
 VIEWS = 16  # places and days kept at a time
 TOPICS = Path(__file__).parent / "topics.yml"
 # in the order of Hit's fields
@@ -151,6 +152,7 @@ class Searcher:
         self._topics: dict[str, dict[str, Any]] = yaml.safe_load(TOPICS.read_text("utf-8"))
         self._everywhere = View(np.arange(len(self.places)), np.ones(len(self.places), bool))
         self._view = lru_cache(VIEWS)(lambda region, day: view_of(self.places, region, day))
+        self._vector = lru_cache(VECTORS)(encoder.question)
         self._dense_of = lru_cache(VIEWS)(self._rows_of_view)
 
     def __enter__(self) -> Searcher:
@@ -274,12 +276,12 @@ class Searcher:
         view = self._view(*key)
         if not len(view.places) or self._model is None:
             return None, 0.0
-        ranked = self.rank(text, self.encoder.question(text) if vector is None else vector, view)
+        ranked = self.rank(text, self._vector(text) if vector is None else vector, view)
         if before:
             # the question before says which sheet, this one says which section, both together how sure it is
             said, both = normalise(before), normalise(f"{before} {text}")
-            topic = self._by_sheet(self.rank(said, self.encoder.question(said), view))
-            with_it = self.rank(both, self.encoder.question(both), view)
+            topic = self._by_sheet(self.rank(said, self._vector(said), view))
+            with_it = self.rank(both, self._vector(both), view)
             ranked = replace(with_it, total=ranked.total + BEFORE * topic)
         return ranked, confidence.probability(self._model, self.signals(ranked))
 
@@ -293,7 +295,7 @@ class Searcher:
     def _second_part(self, text: str, key: tuple[str, str], whole: Result) -> Hit | None:
         """The section for the other part of a question in two, if both parts are surely answered, by two sections."""
         parts = in_two(text)
-        if parts is None or whole.missing:
+        if parts is None or whole.missing or whole.confidence < BOTH_PARTS_FROM:
             return None
         first = self._surely(parts[0], "", key)
         other = first and (self._surely(parts[1], parts[0], key) or self._surely(parts[1], "", key))
