@@ -66,7 +66,7 @@ class Service:
     def __init__(self, parts: Parts) -> None:
         settings = parts.settings
         self.parts = parts
-        self.action_port, token = free_port(), secrets.token_urlsafe(24)
+        self.action_port, token = free_port(), secrets.token_hex(24)
         self.supervisor = RasaSupervisor(
             python=RASA_PYTHON, model=parts.artefacts.model, encoder=parts.artefacts.encoder, trackers=settings.trackers_file,
             action_url=f"http://127.0.0.1:{self.action_port}/webhook", action_token=token,

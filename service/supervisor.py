@@ -27,6 +27,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def rasa_arguments(address: RasaAddress, model: Path) -> list[str]:
+    """What follows «rasa run»: one model on one loopback port, behind its token."""
+    # joined by «=»: a token or path that begins with «-» would be read as an option of its own, and Rasa would not start
+    return [
+        "--enable-api", f"--auth-token={address.token}", "--interface=127.0.0.1", f"--port={address.url.rsplit(':', 1)[1]}",
+        f"--model={model}", "--endpoints=bot/endpoints.yml", "--credentials=bot/credentials.yml",
+    ]  # fmt: skip
+
+
 class RasaSupervisor:
     """The embedded Rasa process. ``ready`` is set while it answers."""
 
@@ -41,7 +50,7 @@ class RasaSupervisor:
         action_token: str,
         log_file: Path,
     ) -> None:
-        self.address = RasaAddress(f"http://127.0.0.1:{free_port()}", secrets.token_urlsafe(24))
+        self.address = RasaAddress(f"http://127.0.0.1:{free_port()}", secrets.token_hex(24))
         self.ready = asyncio.Event()
         self.pid: int | None = None
         self.restarts = 0
@@ -87,12 +96,7 @@ class RasaSupervisor:
             await asyncio.sleep(pause)
 
     async def _spawn(self) -> asyncio.subprocess.Process:
-        port = self.address.url.rsplit(":", 1)[1]
-        command = [
-            str(self._python), "-m", "rasa", "run", "--enable-api", "--auth-token", self.address.token,
-            "--interface", "127.0.0.1", "--port", port, "--model", str(self._model),
-            "--endpoints", "bot/endpoints.yml", "--credentials", "bot/credentials.yml",
-        ]  # fmt: skip
+        command = [str(self._python), "-m", "rasa", "run", *rasa_arguments(self.address, self._model)]
         self._log_file.parent.mkdir(parents=True, exist_ok=True)
         with self._log_file.open("ab") as output:
             process = await asyncio.create_subprocess_exec(

@@ -63,9 +63,10 @@ def say(service: Remote) -> Callable[..., dict[str, Any]]:
     return lambda text, **more: service.chat(sender, text, **more)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, headless."""
+    """Debian's Chromium, headless. Gone with this folder's last test: while it runs, so does its event loop, and no other
+    test could start one."""
     if CHROMIUM is None:
         if os.environ.get("CI"):
             pytest.fail("CI must run the browser tests, and there is no chromium")
