@@ -14,7 +14,8 @@ from hypothesis import settings
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
-import core.lease  # noqa: F401  # a table that nothing else here brings in
+import core.lease
+import core.outbox  # noqa: F401  # tables that nothing else here brings in
 from bot.skills import Shared, Skills
 from bot.texts import Texts
 from cadres.alert import Alerts
