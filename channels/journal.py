@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, delete, insert, select, update
+from sqlalchemy import Connection, ForeignKey, LargeBinary, String, UniqueConstraint, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from channels.message import Answer, Button, Inbound
+from channels.address import reach_of, remember
+from channels.message import Answer, Button, Inbound, Reach
 from channels.voice import Audio, Heard
 from core import clock
 from core.crypto import Vault
 from core.database import Base, Database
+from core.delivery import Priority, State
+from core.outbox import Outbox, Outgoing
 
 
 class InboundRow(Base):
@@ -82,12 +85,18 @@ def new_id() -> str:
     return f"{time.time_ns() // 1_000:014x}{secrets.token_hex(5)}"
 
 
+def answer_key(message_id: str) -> str:
+    """What names an answer in the outbox."""
+    return f"answer:{message_id}"
+
+
 class Journal:
     """The journal of all channels."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
+        self._outbox = Outbox(database, vault)
 
     def conversation(self, channel: str, sender: str) -> str:
         """The opaque key of a sender on a channel: nobody reads a name or number from it."""
@@ -104,11 +113,10 @@ class Journal:
         source: str = "",
         audio: Audio | None = None,
         heard: Heard | None = None,
+        reach: Reach | None = None,
     ) -> tuple[Inbound, dict[str, Any] | None]:
-        """Commit a message; gives it with the stored answer if it is a retry that was answered already.
-
-        ``audio`` makes it a voice message, ``heard`` is the transcript that its channel brings along.
-        """
+        """Commit a message (see ``channels.message.Said``); gives it with the stored answer if it is a retry that was
+        answered already."""
         message_id = new_id()
         body = {"text": text, "payload": payload, "region": region, "source": source, "voice": audio is not None}
         row = {
@@ -123,17 +131,25 @@ class Journal:
                 connection.execute(insert(InboundRow), row)
                 if audio is not None:
                     connection.execute(insert(Voice), self._voice_row(message_id, audio, heard))
+                if reach is not None:
+                    remember(connection, self._vault, conversation, reach)
         except IntegrityError:
             return self._retried(conversation, client_id or message_id)
         return Inbound(message_id, conversation, text, payload, region, voice=audio is not None, source=source), None
 
-    def answered(self, answer: Answer) -> dict[str, Any]:
-        """Store an answer beside its message, unless one stands there already; gives the one that stands."""
+    def answered(self, answer: Answer, *, send_after: datetime | None = None, send: bool = False) -> dict[str, Any]:
+        """Store an answer beside its message, unless one stands there already; gives the one that stands.
+
+        With ``send`` it goes into the outbox too, in the same transaction: now, or if nobody says by ``send_after`` that it
+        arrived by another road (``passed_on``). A conversation without an address is told at its next look.
+        """
         said = answer.as_json()
         first = update(InboundRow).where(InboundRow.id == answer.message_id, InboundRow.answer.is_(None))
         with self._database.statement(writes=True) as connection:
             stored = connection.execute(first.values(answer=self._vault.seal_json(said), answered_at=clock.now()))
             if stored.rowcount == 1:
+                if send:
+                    self._send(connection, answer.message_id, said, send_after)
                 return said
             standing = connection.execute(
                 select(InboundRow.answer).where(InboundRow.id == answer.message_id)
@@ -142,13 +158,24 @@ class Journal:
             raise LookupError(f"no journalled message {answer.message_id}")
         return dict(self._vault.unseal_json(standing))
 
-    def unanswered(self, before: datetime) -> list[Inbound]:
+    def passed_on(self, message_id: str) -> None:
+        """An answer has reached its villager by another road than the outbox, or is about to."""
+        self._outbox.report_by_key(answer_key(message_id), State.SENT)
+
+    def answer_of(self, message_id: str) -> dict[str, Any] | None:
+        """The answer that stands beside a message, or None where there is none yet."""
+        with self._database.statement(writes=False) as connection:
+            sealed = connection.execute(select(InboundRow.answer).where(InboundRow.id == message_id)).scalar_one_or_none()
+        return None if sealed is None else dict(self._vault.unseal_json(sealed))
+
+    def unanswered(self, before: datetime, limit: int | None = None) -> list[Inbound]:
         """Messages received before a moment and never answered, oldest first."""
         with self._database.read() as session:
             rows = session.scalars(
                 select(InboundRow)
                 .where(InboundRow.answered_at.is_(None), InboundRow.received_at < before)
                 .order_by(InboundRow.id)
+                .limit(limit)
             )
             return [self._inbound(row) for row in rows]
 
@@ -199,15 +226,19 @@ class Journal:
 
         ``cadre`` names who says it, if not the bot. With a session it happens in that transaction.
         """
+        if session is None:
+            with self._database.begin() as own:
+                return self.notify(conversation, text, cadre=cadre, session=own)
         notice = Notice(
             id=new_id(), conversation=conversation, body=self._vault.seal(text), created_at=clock.now(),
             who="cadre" if cadre else "bot", name=self._vault.seal(cadre) if cadre else None,
         )  # fmt: skip
-        if session is not None:
-            session.add(notice)
-            return notice.id
-        with self._database.begin() as own:
-            own.add(notice)
+        session.add(notice)
+        reach = reach_of(session.connection(), self._vault, conversation)
+        if reach is not None:
+            spoken = f"{cadre}：{text}" if cadre else text
+            content = {"replies": [{"text": spoken, "buttons": []}]}
+            self._outbox.enqueue(session, [Outgoing(f"notice:{notice.id}", reach.channel, reach.to, content)])
         return notice.id
 
     def lines(self, conversation: str, limit: int = 60, since: str = "") -> list[Line]:
@@ -234,13 +265,30 @@ class Journal:
             for line in told
         ]
 
+    def _send(self, connection: Connection, message_id: str, said: dict[str, Any], send_after: datetime | None) -> None:
+        asked = connection.execute(select(InboundRow.conversation).where(InboundRow.id == message_id)).scalar_one()
+        reach = reach_of(connection, self._vault, asked)
+        if reach is not None and said["replies"]:
+            content = {"replies": said["replies"]}
+            self._outbox.enqueue(
+                connection,
+                [Outgoing(answer_key(message_id), reach.channel, reach.to, content, Priority.REPLY, send_after=send_after)],
+            )
+        if reach is None and said["replies"]:
+            at = clock.now()
+            told = [
+                {"id": new_id(), "conversation": asked, "body": self._vault.seal(reply["text"]), "created_at": at, "who": "bot"}
+                for reply in said["replies"]
+            ]
+            connection.execute(insert(Notice), told)
+
     def _retried(self, conversation: str, client_id: str) -> tuple[Inbound, dict[str, Any] | None]:
         with self._database.read() as session:
             row = session.scalars(
                 select(InboundRow).where(InboundRow.conversation == conversation, InboundRow.client_id == client_id)
             ).one()
             stored = None if row.answer is None else dict(self._vault.unseal_json(row.answer))
-            return self._inbound(row), stored
+            return replace(self._inbound(row), retried=True), stored
 
     def _inbound(self, row: InboundRow) -> Inbound:
         body = self._vault.unseal_json(row.body)

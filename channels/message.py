@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from channels.voice import Audio, Heard
+
 
 @dataclass(frozen=True)
 class Inbound:
@@ -22,10 +24,34 @@ class Inbound:
     voice: bool = False
     unclear: bool = False
     source: str = ""  # opaque: where it came from, if one place may hide behind many senders; caps alerts
+    retried: bool = field(default=False, compare=False)  # its row was there already
 
     @property
     def origin(self) -> str:
         return self.source or self.conversation
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Where somebody can be told something later: a channel with an outbox, and their address on it."""
+
+    channel: str
+    to: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What somebody said, as their channel read it. ``client_id`` is the channel's own id of the message: a retry has the
+    same. ``heard`` is the transcript that comes along with ``audio``."""
+
+    text: str = ""
+    payload: str = ""
+    client_id: str | None = None
+    region: str | None = None
+    source: str = ""
+    audio: Audio | None = None
+    heard: Heard | None = None
+    reach: Reach | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     Index,
     LargeBinary,
     RowMapping,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     bindparam,
     func,
     literal_column,
+    or_,
     select,
     text,
     update,
@@ -143,14 +145,15 @@ class Outbox:
         """The opaque key of an address on a channel: also the key of the conversation that is held there."""
         return self._vault.lookup(f"{channel}:{to}")[:40]
 
-    def enqueue(self, session: Session, messages: Iterable[Outgoing]) -> int:
+    def enqueue(self, within: Session | Connection, messages: Iterable[Outgoing]) -> int:
         """Put messages in, in order, in the caller's transaction; one whose key is there already is left out.
 
         Gives how many are new. An iterator of any length is taken a chunk at a time.
         """
-        dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+        connection = within.connection() if isinstance(within, Session) else within
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
         unless_there = dialect.insert(OutboxRow).on_conflict_do_nothing(index_elements=["key"]).returning(OutboxRow.id)
-        new, left, connection = 0, iter(messages), session.connection()
+        new, left = 0, iter(messages)
         while rows := self._rows(islice(left, CHUNK)):
             new += len(connection.execute(unless_there, rows).all())
         return new
@@ -174,14 +177,26 @@ class Outbox:
             if late:
                 dead = update(OutboxRow).where(OutboxRow.id.in_(late), OutboxRow.state == State.QUEUED)
                 connection.execute(dead.values(state=State.DEAD, reason=EXPIRED, updated_at=now))
-            if taken:
-                mine = update(OutboxRow).where(OutboxRow.id.in_([row["id"] for row in taken]))
-                connection.execute(
-                    mine.values(
-                        state=State.SENDING, holder=holder, lease_until=now + lease, tries=OutboxRow.tries + 1, updated_at=now
-                    )
-                )
+            self._take(connection, taken, holder, now, lease)
         return [self._claimed(row, row["tries"] + 1, now) for row in taken]
+
+    def claim_waiting(self, channel: str, to: str, holder: str, limit: int, lease: timedelta = LEASE) -> list[Claimed]:
+        """Take what waits for one recipient, due or not, oldest first: they are here, and can be told now."""
+        now = self._now()
+        waiting = (
+            select(*_COLUMNS)
+            .where(
+                OutboxRow.recipient == self.recipient(channel, to), OutboxRow.channel == channel,
+                _is(OutboxRow, State.QUEUED), or_(OutboxRow.expires_at.is_(None), OutboxRow.expires_at > now),
+            )
+            .order_by(OutboxRow.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )  # fmt: skip
+        with self._database.statement(writes=True) as connection:
+            rows = list(connection.execute(waiting).mappings().all())
+            self._take(connection, rows, holder, now, lease)
+        return [self._claimed(row, row["tries"] + 1, now) for row in rows]
 
     def complete(self, holder: str, outcomes: Sequence[tuple[Claimed, Outcome]]) -> None:
         """Write back what came of claimed messages, all in one transaction.
@@ -232,6 +247,10 @@ class Outbox:
         """A carrier's word on a message: ``sent``, ``delivered`` or ``failed``. Forward only, so late, repeated and
         reordered reports change nothing. Gives whether it did."""
         return self._report(OutboxRow.id == message_id, state, provider_id, reason, parts)
+
+    def report_by_key(self, key: str, state: State) -> bool:
+        """The same from whoever brought a message to its recipient by another road and knows its key only."""
+        return self._report(OutboxRow.key == key, state, None, "", None)
 
     def report_by_provider_id(
         self, channel: str, provider_id: str, state: State, *, reason: str = "", parts: int | None = None
@@ -316,6 +335,13 @@ class Outbox:
     def _claimed(self, row: RowMapping, tries: int, claimed_at: datetime) -> Claimed:
         body = self._vault.unseal_json(row["body"])
         return Claimed(row["id"], row["channel"], body["to"], body["content"], tries, row["created_at"], row["batch"], claimed_at)
+
+    @staticmethod
+    def _take(connection: Connection, rows: Sequence[RowMapping], holder: str, now: datetime, lease: timedelta) -> None:
+        if rows:
+            mine = update(OutboxRow).where(OutboxRow.id.in_([row["id"] for row in rows]))
+            taken = {"state": State.SENDING, "holder": holder, "lease_until": now + lease, "updated_at": now}
+            connection.execute(mine.values(**taken, tries=OutboxRow.tries + 1))
 
     @staticmethod
     def _due(channel: str, priority: Priority, now: datetime) -> Select[*tuple[Any, ...]]:

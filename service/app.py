@@ -25,9 +25,11 @@ from bot.turn import Turn
 from bot.unanswered import DeclinedQuestions
 from bot.unfinished import UnfinishedReports
 from channels.hearing import Hearing
+from channels.limit import Limiter
 from channels.message import Button, Inbound
+from channels.reception import LEFT_FOR, Reception
 from channels.recogniser import CommandRecogniser
-from channels.web.api import Chat, Limiter, chat_router
+from channels.web.api import Chat, chat_router
 from channels.web.sender import Senders
 from core import clock
 from core.settings import Settings
@@ -82,7 +84,10 @@ class Service:
             CommandRecogniser(settings.recogniser, timeout_s=settings.recogniser_timeout_s) if settings.recogniser else None
         )
         self.hearing = Hearing(parts.journal, self.assistant.answer, recogniser, settings.recogniser_sure_from)
-        self.chat = Chat(parts.journal, self.hearing.answer)
+        self.reception = Reception(
+            parts.journal, self.hearing.answer, is_urgent=lambda text: parts.urgent.check(text) is not None
+        )
+        self.chat = Chat(parts.journal, self.reception)
         self._sweeper = Sweeper(
             database=parts.database, alerts=parts.alerts, handoffs=parts.handoffs, telling=parts.telling,
             notify=notify_on_desk, forget=parts.skills.prechecks.sweep, every_s=settings.sweep_s,
@@ -96,32 +101,26 @@ class Service:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        started = clock.now()
+        alone = self.parts.database.url.startswith("sqlite")  # else another process may be answering what is new
+        # before anyone can come: they wait behind what a crash has left
+        await self.reception.recover(clock.now() if alone else clock.now() - LEFT_FOR)
         serving = asyncio.create_task(self._actions.serve(), name="actions")
         self.supervisor.start()
-        recovery = asyncio.create_task(self._answer_what_was_left(started), name="recovery")
+        watching = asyncio.create_task(self.reception.watch(), name="reception")
         sweeping = asyncio.create_task(self._sweeper.run(), name="sweeper")
         following = asyncio.create_task(self._follow_publications(), name="publications")
         try:
             yield
         finally:
-            recovery.cancel()
+            watching.cancel()
             sweeping.cancel()
             following.cancel()
+            await self.reception.close()
             await self.supervisor.stop()
             self._actions.should_exit = True
-            await asyncio.gather(serving, recovery, sweeping, following, return_exceptions=True)
+            await asyncio.gather(serving, watching, sweeping, following, return_exceptions=True)
             await self.rasa.close()
             self.parts.close()
-
-    async def _answer_what_was_left(self, before: Any) -> None:
-        """After a crash: what was journalled and not answered is answered, and put before the villager."""
-        for message in await asyncio.to_thread(self.parts.journal.unanswered, before):
-            answer = await self.hearing.answer(message)
-            stored = await asyncio.to_thread(self.parts.journal.answered, answer)
-            for reply in stored["replies"]:
-                await asyncio.to_thread(self.parts.journal.notify, message.conversation, reply["text"])
-            log.info("answered a message that a crash had left", message_id=message.id)
 
     async def _follow_publications(self) -> None:
         """What another process published is served here too, a few seconds later."""

@@ -12,7 +12,9 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from channels.journal import Line
-from channels.web.api import Chat, Limiter, TooFast, address_of
+from channels.limit import Limiter, TooFast
+from channels.reception import Busy
+from channels.web.api import Chat, address_of
 from channels.web.request import TEXT_LIMIT, BadRequest, ChatRequest
 from channels.web.sender import Senders
 from channels.web.voice import read_voice
@@ -102,6 +104,12 @@ def add_error_pages(app: FastAPI, site: Site) -> None:
             return RedirectResponse(error.headers["Location"], error.status_code)
         own = error.detail if isinstance(error.detail, str) and not error.detail.isascii() else ""
         return answer(request, error.status_code, own or MESSAGES.get(error.status_code, MESSAGES[500]))
+
+    @app.exception_handler(Busy)
+    async def busy(request: Request, error: Busy) -> Response:
+        response = answer(request, 503, str(error))
+        response.headers["Retry-After"] = "60"
+        return response
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from channels.journal import Journal
 from channels.message import Answer, Inbound, Reply, Understood
+from channels.reception import Reception
 from channels.web.api import BODY_LIMIT, Chat, Limiter, TooFast, chat_router
 from channels.web.request import TEXT_LIMIT, BadRequest, ChatRequest, parse_request
 from channels.web.sender import Senders
@@ -178,7 +179,7 @@ def asked(text: str = "低保", *, client_id: str | None = "1") -> ChatRequest:
 async def test_one_id_is_answered_once(journal: Journal) -> None:
     """The same id twice is one call, and both get the same answer."""
     answering = Answering()
-    chat = Chat(journal, answering)
+    chat = Chat(journal, Reception(journal, answering))
     assert await chat.say("a", asked()) == await chat.say("a", asked("换一句"))
     assert len(answering.calls) == 1
 
@@ -186,7 +187,7 @@ async def test_one_id_is_answered_once(journal: Journal) -> None:
 async def test_one_id_at_the_same_time_is_answered_once(journal: Journal) -> None:
     """Five requests of one id while the answer is under way are one call with one answer."""
     answering = Answering(held=True)
-    chat = Chat(journal, answering)
+    chat = Chat(journal, Reception(journal, answering))
     waiting = [asyncio.create_task(chat.say("a", asked())) for _ in range(5)]
     while not answering.calls:
         await asyncio.sleep(0.005)
@@ -200,7 +201,7 @@ async def test_one_id_at_the_same_time_is_answered_once(journal: Journal) -> Non
 async def test_a_retry_that_crosses_the_answer_is_answered_once(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     """A retry that looked into the journal just before the answer was stored does not start a second turn."""
     answering = Answering()
-    chat = Chat(journal, answering)
+    chat = Chat(journal, Reception(journal, answering))
     looked, stored = asyncio.Event(), asyncio.Event()
     loop, real = asyncio.get_running_loop(), journal.record
 
@@ -228,7 +229,7 @@ async def test_a_retry_that_crosses_the_answer_is_answered_once(journal: Journal
 async def test_messages_without_an_id_are_answered_each(journal: Journal) -> None:
     """Without an id the same words twice are two messages."""
     answering = Answering()
-    chat = Chat(journal, answering)
+    chat = Chat(journal, Reception(journal, answering))
     await chat.say("a", asked(client_id=None))
     await chat.say("a", asked(client_id=None))
     assert len(answering.calls) == 2
@@ -237,7 +238,7 @@ async def test_messages_without_an_id_are_answered_each(journal: Journal) -> Non
 async def test_closing_the_page_does_not_stop_the_turn(journal: Journal) -> None:
     """A request that is cancelled leaves its turn running, and the retry gets that turn's answer."""
     answering = Answering(held=True)
-    chat = Chat(journal, answering)
+    chat = Chat(journal, Reception(journal, answering))
     left = asyncio.create_task(chat.say("a", asked()))
     while not answering.calls:
         await asyncio.sleep(0.005)
@@ -260,7 +261,7 @@ async def test_a_failure_is_not_kept(journal: Journal) -> None:
             raise RuntimeError("down")
         return await answering(message)
 
-    chat = Chat(journal, first_fails)
+    chat = Chat(journal, Reception(journal, first_fails))
     with pytest.raises(RuntimeError):
         await chat.say("a", asked())
     assert (await chat.say("a", asked()))["replies"][0]["text"] == "第2次"
@@ -271,7 +272,9 @@ def page(journal: Journal) -> TestClient:
     """The two routes of a demo county."""
     app = FastAPI()
     senders = Senders("key", demo=True, secure=False)
-    app.include_router(chat_router(Chat(journal, Answering()), journal, senders, limiter(3), limiter(3), clean))
+    app.include_router(
+        chat_router(Chat(journal, Reception(journal, Answering())), journal, senders, limiter(3), limiter(3), clean)
+    )
     return TestClient(app)
 
 

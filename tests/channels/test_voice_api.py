@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from channels.hearing import Hearing
 from channels.journal import Journal
 from channels.message import Answer, Inbound, Reply, Understood
+from channels.reception import Reception
 from channels.voice import VOICE_LIMIT, Audio, Heard
 from channels.web.api import Chat, Limiter, chat_router
 from channels.web.sender import Senders
@@ -37,7 +38,7 @@ def page(journal: Journal) -> TestClient:
     """The routes of a demo county, four voice messages a minute."""
     app = FastAPI()
     limiter = Limiter(4, 4, lambda text: "救命" in text)
-    chat = Chat(journal, Hearing(journal, echo, Ears(), 0.6).answer)
+    chat = Chat(journal, Reception(journal, Hearing(journal, echo, Ears(), 0.6).answer))
     app.include_router(chat_router(chat, journal, Senders("key", demo=True, secure=False), limiter, limiter, clean))
     return TestClient(app)
 

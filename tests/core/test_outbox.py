@@ -235,6 +235,24 @@ def test_a_report_for_a_waiting_message_keeps_it_from_being_sent_again(outbox: O
     assert (row(outbox, "a").state, row(outbox, "a").reason) == ("failed", "30005")
 
 
+def test_who_is_here_is_told_what_waits(outbox: Outbox, time: Clock) -> None:
+    """What waits for a recipient can be taken at once, due or not, in order; others' stays."""
+    put(outbox, sms("1", send_after=time.now + MINUTE), sms("2"), sms("old", expires_at=time.now), sms("other", "+862"))
+    told = outbox.claim_waiting("sms", "+8613800000001", "me", 5)
+    assert keys(told) == ["1", "2"]
+    assert outbox.claim_waiting("sms", "+8613800000001", "me", 5) == []
+    outbox.complete("me", [(message, Outcome(Result.SENT)) for message in told])
+    assert keys(outbox.claim("sms", "me", 9)) == ["other"]
+
+
+def test_what_went_by_another_road_is_reported_by_its_key(outbox: Outbox) -> None:
+    """Then it is not sent."""
+    put(outbox, sms("a"))
+    assert outbox.report_by_key("a", State.SENT)
+    assert outbox.claim("sms", "me", 9) == []
+    assert not outbox.report_by_key("a", State.SENT)
+
+
 def test_after_a_restore_nothing_goes_out_unseen(outbox: Outbox) -> None:
     """What waited is held until a person lets it go; what was on its way is unknown."""
     put(outbox, sms("away"))

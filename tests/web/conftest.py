@@ -16,6 +16,7 @@ from bot.skills import Shared
 from bot.telling import Telling
 from bot.unfinished import UnfinishedReports
 from channels.journal import Journal
+from channels.reception import Reception
 from channels.web.api import Chat, Limiter
 from channels.web.sender import Senders
 from core import accounts
@@ -78,7 +79,7 @@ def pages(
         searcher=lambda: checked_searcher, texts=talk.shared.texts,
         settings=Settings(data=tmp_path, public_url="https://mingbai.example"),
     )  # fmt: skip
-    senders, chat = Senders(vault.signing_key, demo=True, secure=False), Chat(journal, talk.assistant.answer)
+    senders, chat = Senders(vault.signing_key, demo=True, secure=False), Chat(journal, Reception(journal, talk.assistant.answer))
     free = Limiter(1000, 1000, lambda _: False)
     app = FastAPI()
     for router in (
