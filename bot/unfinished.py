@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, false, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from bot.records import Conversation
@@ -14,6 +14,7 @@ from cadres.case import Case, Cases, Details
 from core import clock
 from core.accounts import Account
 from core.crypto import Vault
+from core.rights import within
 
 AFTER = timedelta(hours=24)
 
@@ -56,10 +57,8 @@ class UnfinishedReports:
 
 
 def _left(account: Account) -> Select[Conversation]:
-    if account.is_editor:
-        return select(Conversation).where(false())
     return select(Conversation).where(
-        Conversation.draft_region.startswith(account.region, autoescape=True),
+        within(account, Conversation.draft_region),
         Conversation.draft_at < clock.now() - AFTER,
         Conversation.draft.is_not(None),
     )

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ForeignKey, String, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from cadres.case import Case
+from cadres.case import OPEN, Case, open_to
 from cadres.ladder import Word, asked, ladder, next_above, people_of
 from core import clock
 from core.accounts import Account
@@ -97,7 +97,7 @@ class Alerts:
         session.execute(
             update(Alert).where(Alert.case_id == case.id, Alert.state == "ringing").values(state="moved", due_at=None)
         )
-        levels = ladder(session, case.region)[:AT_ONCE]
+        levels = ladder(session, case.region, named=case.is_violence)[:AT_ONCE]
         alert = Alert(
             case_id=case.id, region=case.region, reach=levels[-1] if levels else DUTY, state="ringing", source=source,
             quiet=self._too_many(session, source), started_at=now, due_at=now + self._step,
@@ -105,7 +105,7 @@ class Alerts:
         session.add(alert)
         session.flush()
         for code in levels:
-            self._call(session, alert, people_of(session, code))
+            self._call(session, alert, people_of(session, code, named=case.is_violence))
         if not levels:
             self._call_duty(session, alert)
         return alert
@@ -135,7 +135,7 @@ class Alerts:
         rows = session.execute(
             select(Alert, Case)
             .join(Case, Case.id == Alert.case_id)
-            .where(Alert.state == "ringing", asked(account, Alert.region, Alert.reach))
+            .where(Alert.state == "ringing", asked(account, Alert.region, Alert.reach), open_to(account))
             .order_by(Alert.id)
         )
         return [(alert, case) for alert, case in rows]
@@ -182,14 +182,14 @@ class Alerts:
         session.execute(update(AlertCall).where(AlertCall.id == call.id).values(delivered_at=self._now()))
 
     def _climb(self, session: Session, alert: Alert, case: Case, now: datetime) -> Word | None:
-        if case.state == "closed":
+        if case.state not in OPEN:
             alert.state, alert.due_at = "closed", None
             return None
-        above = None if alert.reach == DUTY else next_above(session, alert.region, alert.reach)
+        above = None if alert.reach == DUTY else next_above(session, alert.region, alert.reach, named=case.is_violence)
         first_duty = above is None and alert.reach != DUTY
         if above is not None:
             alert.reach = above
-            self._call(session, alert, people_of(session, above))
+            self._call(session, alert, people_of(session, above, named=case.is_violence))
         else:
             self._call_duty(session, alert)
         alert.due_at = None if alert.duty_rounds >= DUTY_ROUNDS else now + self._step

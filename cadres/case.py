@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, LargeBinary, Select, String, false, func, select
+from sqlalchemy import ColumnElement, ForeignKey, LargeBinary, Select, String, func, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock
@@ -13,9 +13,11 @@ from core.accounts import Account
 from core.crypto import Vault
 from core.database import Base
 from core.errors import MingbaiError
+from core.rights import within
 
 STATES = {"reported": "已上报，待受理", "accepted": "已受理", "closed": "已办结", "withdrawn": "已撤回"}
 OPEN = ("reported", "accepted")
+VIOLENCE = "violence"  # the danger whose cases only named people see
 _FIRST_NUMBER = 10_000
 _LONGEST_NUMBER = 10  # digits: what is longer is no id that a database can look up
 
@@ -46,6 +48,11 @@ class Case(Base):
     @property
     def number(self) -> str:
         return number_of(self.id)
+
+    @property
+    def is_violence(self) -> bool:
+        """Whether only named people may see it."""
+        return self.danger == VIOLENCE
 
 
 class CaseMessage(Base):
@@ -231,6 +238,9 @@ def _check_digit(digits: str) -> int:
 
 
 def _visible(account: Account) -> Select[Case]:
-    if account.is_editor:
-        return select(Case).where(false())
-    return select(Case).where(Case.region.startswith(account.region, autoescape=True))
+    return select(Case).where(within(account, Case.region), open_to(account))
+
+
+def open_to(account: Account) -> ColumnElement[bool]:
+    """The condition that a case is no case of violence, or the account one of those named to see them."""
+    return true() if account.named else Case.danger.is_distinct_from(VIOLENCE)

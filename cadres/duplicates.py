@@ -10,9 +10,10 @@ from sqlalchemy import case as sql_case
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from cadres.case import OPEN, Case, Cases
+from cadres.case import OPEN, Case, Cases, open_to
 from core import clock
 from core.accounts import Account
+from core.rights import within
 
 WITHIN = timedelta(days=180)
 LIKE_FROM = 0.35  # shared pairs of characters, of all pairs of the shorter text
@@ -38,7 +39,7 @@ def likely_duplicates(session: Session, cases: Cases, account: Account, case: Ca
     rows = session.scalars(
         select(Case)
         .where(
-            or_(*reasons), Case.id != case.id, Case.region.startswith(account.region, autoescape=True), Case.state.in_(OPEN),
+            or_(*reasons), Case.id != case.id, within(account, Case.region), open_to(account), Case.state.in_(OPEN),
             Case.created_at > clock.now() - WITHIN,
         )
         .order_by(sql_case((Case.contact_hash == case.contact_hash, 0), else_=1), Case.id.desc())

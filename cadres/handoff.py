@@ -18,11 +18,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import ForeignKey, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from cadres.ladder import Word, asked, ladder, next_above, within
+from cadres.ladder import Word, asked, ladder, next_above
 from core import clock
 from core.accounts import Account
 from core.database import Base
 from core.errors import MingbaiError
+from core.rights import within
 
 
 class NoSuchHandoff(MingbaiError):

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, false, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
 
 from core.accounts import Account
+from core.rights import CADRES, Column, within
 
-CADRES = ("grid", "village", "town", "county")  # the roles that work with villagers; others see nothing of them
-Column = InstrumentedAttribute[str]
 _LEVELS = (12, 9, 6)  # digits of a village's, township's, county's code
 
 
@@ -28,31 +27,26 @@ class Word:
     values: dict[str, str] = field(default_factory=dict)
 
 
-def is_cadre(account: Account) -> bool:
-    return account.role in CADRES
-
-
-def ladder(session: Session, region: str) -> list[str]:
-    """The places from a region up to its county that have a cadre, lowest first."""
+def ladder(session: Session, region: str, *, named: bool = False) -> list[str]:
+    """The places from a region up to its county that have a cadre, lowest first. ``named``: only people for violence count."""
     above = [region[:digits] for digits in _LEVELS if digits <= len(region)]
-    staffed = select(Account.region).where(Account.region.in_(above), Account.role.in_(CADRES)).distinct()
+    staffed = select(Account.region).where(Account.region.in_(above), *_at_work(named)).distinct()
     found = set(session.scalars(staffed))
     return [code for code in above if code in found]
 
 
-def next_above(session: Session, region: str, reach: str) -> str | None:
+def next_above(session: Session, region: str, reach: str, *, named: bool = False) -> str | None:
     """The next place to ask after ``reach``, or None at the top."""
-    return next((code for code in ladder(session, region) if len(code) < len(reach)), None)
+    return next((code for code in ladder(session, region, named=named) if len(code) < len(reach)), None)
 
 
-def people_of(session: Session, code: str) -> list[Account]:
+def people_of(session: Session, code: str, *, named: bool = False) -> list[Account]:
     """The cadres of one place, not of those below."""
-    return list(session.scalars(select(Account).where(Account.region == code, Account.role.in_(CADRES)).order_by(Account.id)))
+    return list(session.scalars(select(Account).where(Account.region == code, *_at_work(named)).order_by(Account.id)))
 
 
-def within(account: Account, region: Column) -> ColumnElement[bool]:
-    """The condition that a region lies in an account's jurisdiction. For those who are no cadres nothing does."""
-    return region.startswith(account.region, autoescape=True) if is_cadre(account) else false()
+def _at_work(named: bool) -> list[ColumnElement[bool]]:
+    return [Account.role.in_(CADRES), Account.active.is_(True), *([Account.named.is_(True)] if named else [])]
 
 
 def asked(account: Account, region: Column, reach: Column) -> ColumnElement[bool]:

@@ -46,7 +46,7 @@ def seed_accounts(session: Session) -> None:
         if account.username not in there:
             role = account.username.rstrip("2")
             name, region = f"{_person(number * 8)}（示例）", _account_region(role)
-            add_account(session, account.username, name, role, region.code, account.password, demo=True)
+            add_account(session, account.username, name, role, region.code, account.password, demo=True).named = role != EDITOR
 
 
 def demo_accounts(county: County) -> list[DemoAccount]:

@@ -41,6 +41,7 @@ from service.supervisor import RasaSupervisor, free_port
 from service.sweeper import Sweeper, notify_on_desk
 from web.desk import desk_router
 from web.desk_audio import desk_audio_router
+from web.desk_entry import entry_router
 from web.desk_precheck import desk_precheck_router
 from web.desk_reports import reports_router
 from web.editing import editing_router
@@ -212,6 +213,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(sheets_router(site))
     app.include_router(village_router(site))
     app.include_router(precheck_router(site, service.chat, senders, parts.skills.prechecks))
+    app.include_router(entry_router(site))
     app.include_router(desk_router(site))
     app.include_router(desk_audio_router(site))
     app.include_router(desk_precheck_router(site))

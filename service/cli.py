@@ -25,10 +25,13 @@ from core.demo import seed_accounts, seed_demo
 from core.errors import ConfigurationError, MingbaiError
 from core.settings import Settings
 from knowledge_base.sheet import Sheet
+from service.cli_people import accounts_app, audit_app, refuse_unready, set_up_county
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Mingbai (明白): the policy assistant of a county.")
 kb = typer.Typer(no_args_is_help=True, help="The knowledge base.")
 app.add_typer(kb, name="kb")
+app.add_typer(accounts_app, name="account")
+app.add_typer(audit_app, name="audit")
 console = Console(stderr=True, highlight=False)
 
 
@@ -37,6 +40,19 @@ def prepare() -> None:
     """Build what is missing or out of date: encoder, model, index, demo county."""
     with _plain_errors():
         _prepare(Settings())
+
+
+@app.command()
+def init(
+    county: Annotated[str, typer.Argument(help="the county's division code: 450481")],
+    admin: Annotated[str, typer.Option(help="user name of the first administrator")],
+    duty_phone: Annotated[str, typer.Option(help="the phone that somebody answers day and night")],
+) -> None:
+    """Set up a live county in an empty data directory: no demo people, one administrator."""
+    with _plain_errors():
+        password = set_up_county(Settings(), county, admin, duty_phone)
+        typer.echo(f"{admin}: {password}")
+        _say("hand the password over in person; then «mingbai account add …» for the others, and «mingbai up»")
 
 
 @app.command()
@@ -186,6 +202,8 @@ def _prepare(settings: Settings) -> None:
             seed_demo(session)
         elif county.demo:
             seed_accounts(session)
+        else:
+            refuse_unready(session, county)
         if county is None or county.demo:
             confirm_demo_prechecks(session)
     database.close()

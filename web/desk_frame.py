@@ -8,15 +8,13 @@ from typing import Any
 from fastapi import HTTPException, Request, Response
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from cadres.ladder import is_cadre
 from core import clock
-from core.accounts import EDITOR, Account, account_of
+from core.accounts import Account, DeskSession, session_of
+from core.rights import ROLES, Right, is_cadre, may
 from web.site import Site
 
 SESSION_COOKIE = "mingbai_desk"
 FORM_LIFE_S = 12 * 3600
-ROLES = {"grid": "网格员", "village": "村级信息员", "town": "乡镇", "county": "县级", EDITOR: "编辑"}
-
 
 DANGERS = {
     "suicide": "可能轻生", "violence": "暴力", "hunger": "断粮", "child_alone": "孩子没人管", "trapped": "被困",
@@ -32,20 +30,34 @@ class DeskFrame:
         self._forms = URLSafeTimedSerializer(site.vault.signing_key, salt="desk form")
 
     def account(self, request: Request) -> Account:
-        """Who is logged in. Raises an HTTP error that leads to the log-in page."""
+        """Who is logged in. Raises an HTTP error that leads to the log-in page, or to what is missing of the log-in."""
+        row = self.log_in_of(request)
+        if not row.verified:
+            raise _GoTo("/desk/code")
+        if row.account.must_change:
+            raise _GoTo("/desk/password")
+        return row.account
+
+    def log_in_of(self, request: Request) -> DeskSession:
+        """The log-in as it stands, perhaps without its code or with a password to be changed."""
         token = request.cookies.get(SESSION_COOKIE, "")
         with self._site.database.read() as session:
-            account = account_of(session, token) if token else None
-        if account is None:
-            raise _NotLoggedIn
+            row = session_of(session, token) if token else None
+            if row is None:
+                raise _GoTo("/desk/login")
+            assert row.account is not None  # loaded while the transaction is open
+        return row
+
+    def holder(self, request: Request, right: Right) -> Account:
+        """Who is logged in, if their role has a right; to others these pages do not exist (404)."""
+        account = self.account(request)
+        if not may(account, right):
+            raise HTTPException(404)
         return account
 
     def cadre(self, request: Request) -> Account:
         """Who is logged in, if they work with villagers; to others these pages do not exist (404)."""
-        account = self.account(request)
-        if not is_cadre(account):
-            raise HTTPException(404)
-        return account
+        return self.holder(request, Right.WORK_CASES)
 
     def office(self, account: Account) -> str:
         """How a villager is told where a cadre sits."""
@@ -57,10 +69,7 @@ class DeskFrame:
 
     def editor(self, request: Request) -> Account:
         """Who is logged in, if they keep the sheets; to others these pages do not exist (404)."""
-        account = self.account(request)
-        if not account.is_editor:
-            raise HTTPException(404)
-        return account
+        return self.holder(request, Right.KEEP_SHEETS)
 
     def keeps_criteria(self, account: Account) -> bool:
         """Whether somebody may confirm a pre-check's criteria: the county's level, and those who keep the sheets."""
@@ -74,6 +83,7 @@ class DeskFrame:
             "place": self._site.regions.spoken(account.region),
             "is_editor": account.is_editor,
             "is_cadre": is_cadre(account),
+            "reads_audit": may(account, Right.READ_AUDIT),
             "keeps_criteria": self.keeps_criteria(account),
         }
         csrf = self.token(request.cookies[SESSION_COOKIE][:16])
@@ -113,6 +123,6 @@ class DeskFrame:
         self.check(csrf, request.cookies.get(SESSION_COOKIE, "")[:16])
 
 
-class _NotLoggedIn(HTTPException):
-    def __init__(self) -> None:
-        super().__init__(303, headers={"Location": "/desk/login"})
+class _GoTo(HTTPException):
+    def __init__(self, place: str) -> None:
+        super().__init__(303, headers={"Location": place})

@@ -24,14 +24,14 @@ def reports_router(site: Site) -> APIRouter:
 
     @router.get("/complaints")
     async def complaints(request: Request) -> Response:
-        account = frame.account(request)
+        account = frame.cadre(request)
         with site.database.read() as session:
             rows = [_complaint(site, session, row) for row in site.complaints.visible(session, account)]
         return frame.page(request, "desk_complaints.html", account, complaints=rows)
 
     @router.post("/complaints/{complaint_id}/accept")
     async def accept(request: Request, complaint_id: RowId, csrf: str = Form("")) -> Response:
-        account = frame.account(request)
+        account = frame.cadre(request)
         frame.check_form(request, csrf)
         with site.database.begin() as session:
             try:
@@ -45,7 +45,7 @@ def reports_router(site: Site) -> APIRouter:
 
     @router.post("/unfinished/{key}/take")
     async def take_up(request: Request, key: str, csrf: str = Form("")) -> Response:
-        account = frame.account(request)
+        account = frame.cadre(request)
         frame.check_form(request, csrf)
         with site.database.begin() as session:
             case = site.unfinished.take_up(session, account, key)

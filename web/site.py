@@ -23,6 +23,7 @@ from cadres.case import Cases
 from cadres.complaint import Complaints
 from cadres.handoff import Handoffs
 from channels.journal import Journal
+from core.audit import Audit
 from core.county import County
 from core.crypto import Vault
 from core.database import Database
@@ -53,6 +54,10 @@ class Site:
     searcher: Callable[[], Searcher]
     texts: Texts
     settings: Settings
+
+    @cached_property
+    def audit(self) -> Audit:
+        return Audit(self.vault)
 
     @cached_property
     def templates(self) -> Jinja2Templates:

@@ -87,7 +87,7 @@ def test_a_case_keeps_what_was_said(database: Database, cases: Cases) -> None:
         case = cases.open(session, "c", VILLAGE, Details("住院", "探花村", "+8613800138000"), [("villager", "一"), ("bot", "二")])
         number = case.number
     with database.read() as session:
-        case = cases.visible(session, Account(region=COUNTY), number)
+        case = cases.visible(session, Account(region=COUNTY, role="county"), number)
         assert (case.state, case.urgency, case.danger, case.accepted_at) == ("reported", "routine", None, None)
         assert cases.details(case) == Details("住院", "探花村", "+8613800138000")
         assert [(said.who, said.text) for said in cases.messages(session, case)] == [("villager", "一"), ("bot", "二")]
@@ -127,7 +127,7 @@ def test_a_cadre_sees_only_the_own_place(database: Database, cases: Cases, place
     """Queue, counts and single cases show what lies below the account's place, and nothing beside or above it."""
     with database.begin() as session:
         numbers = {region: opened(cases, session, region).number for region in (COUNTY, VILLAGE, OTHER_VILLAGE)}
-    cadre = Account(region=place)
+    cadre = Account(region=place, role="town")
     with database.read() as session:
         assert {case.region for case in cases.queue(session, cadre)} == seen
         assert cases.counts(session, cadre) == ({"routine": len(seen)} if seen else {})
@@ -143,7 +143,7 @@ def test_a_cadre_sees_only_the_own_place(database: Database, cases: Cases, place
 def test_an_unknown_number_is_refused_like_a_foreign_one(database: Database, cases: Cases, number: str) -> None:
     """A number that is none is refused in the same words, without an error of the database."""
     with database.read() as session, pytest.raises(NoSuchCase, match="没有这个编号"):
-        cases.visible(session, Account(region=COUNTY), number)
+        cases.visible(session, Account(region=COUNTY, role="county"), number)
 
 
 def test_the_queue_puts_danger_first(database: Database, cases: Cases) -> None:
@@ -155,7 +155,7 @@ def test_the_queue_puts_danger_first(database: Database, cases: Cases) -> None:
         }
         made["closed"].state = "closed"
     with database.read() as session:
-        assert [cases.details(case).event for case in cases.queue(session, Account(region=COUNTY))] == [
+        assert [cases.details(case).event for case in cases.queue(session, Account(region=COUNTY, role="county"))] == [
             "urgent",
             "new",
             "old",
@@ -241,3 +241,17 @@ def test_an_editor_sees_no_case(database: Database, cases: Cases) -> None:
         assert (cases.queue(session, editor), cases.counts(session, editor)) == ([], {})
         with pytest.raises(NoSuchCase):
             cases.visible(session, editor, number)
+
+
+def test_violence_is_for_named_people(cases: Cases, database: Database) -> None:
+    """A case of violence exists for those named to see such cases, for no other cadre of the place, in list or by number."""
+    with database.begin() as session:
+        number = opened(cases, session, danger="violence").number
+        plain, named = account(session, VILLAGE, "plain"), account(session, TOWN, "named")
+        named.named = True
+        session.flush()
+        assert cases.queue(session, plain) == []
+        assert cases.counts(session, plain) == {}
+        with pytest.raises(NoSuchCase):
+            cases.visible(session, plain, number)
+        assert cases.visible(session, named, number).number == number

@@ -106,27 +106,3 @@ def test_an_unknown_token_is_nobody(desk: Database) -> None:
     """An invented token leads to no account."""
     with desk.read() as session:
         assert accounts.account_of(session, "invented") is None
-
-
-@pytest.mark.parametrize(
-    ("region", "code", "seen"),
-    [
-        ("450481", "450481100201", True),
-        ("450481", "450481", True),
-        ("450481100", "450481100201", True),
-        ("450481100", "450481102201", False),
-        ("450481100", "450481", False),
-        ("450481100201", "450481100201", True),
-        ("450481100201", "450481100202", False),
-        ("450481", "450482100201", False),
-    ],
-)
-def test_an_account_sees_its_place_and_what_lies_below(region: str, code: str, seen: bool) -> None:
-    """Jurisdiction goes down the tree, never up or sideways."""
-    assert Account(region=region).may_see(code) is seen
-
-
-@pytest.mark.parametrize("code", ["450481", "450481100201"])
-def test_an_editor_sees_nobody(code: str) -> None:
-    """Whoever keeps the sheets has no business with cases and people, in their own county either."""
-    assert not Account(region="450481", role=accounts.EDITOR).may_see(code)
