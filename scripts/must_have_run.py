@@ -1,6 +1,6 @@
 """After the tests: fails when tests were skipped that this machine could have run.
 
-Usage: must_have_run.py JUNIT_XML
+Usage: must_have_run.py JUNIT_XML...
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ def answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def main(file: str) -> int:
+def main(files: list[str]) -> int:
     ran, skipped = [], []
-    for case in ElementTree.parse(file).iter("testcase"):
+    for case in (case for file in files for case in ElementTree.parse(file).iter("testcase")):
         name = f"{case.get('classname')}::{case.get('name')}"
         (skipped if case.find("skipped") is not None else ran).append(name)
     wanted = {"test_browser": shutil.which("chromium") is not None, "postgresql": answers(5432)}
@@ -32,4 +32,4 @@ def main(file: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))
