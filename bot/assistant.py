@@ -65,39 +65,45 @@ class Assistant:
     async def answer(self, message: Inbound) -> Answer:
         """The answer to a journalled message; never raises for what a villager may send."""
         async with self._senders.one_at_a_time(message.conversation):
-            turn, known, replies = await asyncio.to_thread(self._before_dialogue, message)
+            turn, intent, replies = await asyncio.to_thread(self._before_rasa, message)
             if replies is None:
-                replies = await self._through_rasa(turn, known)
-                replies += await asyncio.to_thread(self._skills.prechecks.after, turn)
+                replies = await self._through_rasa(turn, intent)
+                if turn.checking:
+                    replies += await asyncio.to_thread(self._skills.prechecks.after, turn)
             return turn.answer(replies)
 
-    def _before_dialogue(self, message: Inbound) -> tuple[Turn, Known, list[Reply] | None]:
-        """Look at a message, and answer it where no dialogue decides: danger, a cadre who speaks, what cannot be read."""
+    def _before_rasa(self, message: Inbound) -> tuple[Turn, str | None, list[Reply] | None]:
+        """A message's turn; its intent where no classifier has to say; its answer where no dialogue decides."""
         turn, known, danger = self._look(message)
-        in_person = self._skills.in_person
-        talk = in_person.state(turn.conversation)
+        replies = self._without_dialogue(turn, known, danger)
+        intent = self._commands.intent(turn, known) if replies is None else None
+        return turn, intent, replies
+
+    def _without_dialogue(self, turn: Turn, known: Known, danger: str | None) -> list[Reply] | None:
+        """The answer to what no dialogue decides: danger, a cadre who speaks, what cannot be read."""
+        in_person, unclear = self._skills.in_person, turn.inbound.unclear
         if danger is not None:
             turn.intent, turn.confidence = "urgent", 1.0
             replies = self._skills.danger.urgent(turn, danger)
-            if talk == HELD:
+            if known.talk == HELD:
                 in_person.listens(turn)
-            elif message.unclear:
+            elif unclear:
                 replies += in_person.unheard(turn)
-            return turn, known, replies
+            return replies
         if in_person.wants_bot(turn):
-            return turn, known, in_person.back(turn)
-        held = in_person.listens(turn) if talk == HELD else None
+            return in_person.back(turn)
+        held = in_person.listens(turn) if known.talk == HELD else None
         if held is not None:
-            return turn, known, held
-        if message.unclear:
-            return turn, known, in_person.unheard(turn)
+            return held
+        if unclear:
+            return in_person.unheard(turn)
         if not turn.inbound.payload and not has_words(turn.text):
             turn.kind, turn.confidence = "chitchat", 1.0
-            return turn, known, self._skills.say("unreadable")
+            return self._skills.say("unreadable")
         if turn.inbound.payload == CARRY:
             self._skills.prechecks.carry(turn)
         joins = turn.text and known.draft is None and not turn.inbound.payload
-        return turn, known, self._skills.danger.add_to_urgent(turn) if joins else None
+        return self._skills.danger.add_to_urgent(turn) if joins else None
 
     def _look(self, message: Inbound) -> tuple[Turn, Known, str | None]:
         """What can be known before any dialogue: the place, the open report, the vector, and whether life is in danger."""
@@ -123,8 +129,7 @@ class Assistant:
             return dialogue.fits(known.draft, text)
         return known.filed is not None and dialogue.fits_further(known.filed, text)
 
-    async def _through_rasa(self, turn: Turn, known: Known) -> list[Reply]:
-        intent = await asyncio.to_thread(self._commands.intent, turn, known)
+    async def _through_rasa(self, turn: Turn, intent: str | None) -> list[Reply]:
         command = f"/{intent}" if intent else None
         vector = None if command else turn.vector
         self._turns.open(turn)
@@ -136,7 +141,8 @@ class Assistant:
         except RasaFailed as failure:
             log.warning("answered without Rasa", message_id=turn.id, reason=str(failure))
         finally:
-            await asyncio.to_thread(self._turns.close, turn)
+            if not self._turns.close_idle(turn):
+                await asyncio.to_thread(self._turns.close, turn)
         fresh = Turn(turn.inbound, turn.text, turn.region, turn.vector, last=turn.last, checks=turn.checks)
         replies = await asyncio.to_thread(self._fixed.answer, fresh, intent)
         turn.intent, turn.confidence, turn.kind = fresh.intent, fresh.confidence, fresh.kind

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import aiohttp
 import numpy as np
 
 from channels.message import Button, Reply
 from core.errors import MingbaiError
 
+MOST_CONNECTIONS = 64
+KEPT_S = 3.0  # Rasa drops an idle connection after 5 s: a turn must not be sent into one that is just being dropped
 MARKER = "turn"  # the last response of a turn that succeeded carries its message's id
 
 
@@ -34,12 +37,10 @@ class RasaClient:
     the turn's last action says that it succeeded.
     """
 
-    def __init__(self, address: RasaAddress, timeout_s: float, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, address: RasaAddress, timeout_s: float) -> None:
         self._address = address
-        limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
-        # the transport alone: what a client adds (cookies, redirects, authentication) costs 1 ms a turn and is not used
-        self._http = transport or httpx.AsyncHTTPTransport(limits=limits)
         self._timeout = timeout_s
+        self._session: aiohttp.ClientSession | None = None
 
     async def turn(
         self, conversation: str, message_id: str, text: str, vector: np.ndarray | None, *, has_topic: bool = False
@@ -50,10 +51,8 @@ class RasaClient:
             metadata["vector"] = base64.b64encode(vector.astype("<f2").tobytes()).decode()
         body = {"sender": conversation, "message": text, "metadata": metadata}
         try:
-            response = await self._send("POST", "/webhooks/rest/webhook", self._timeout, json=body)
-            response.raise_for_status()
-            said = response.json()
-        except (httpx.HTTPError, ValueError) as error:
+            _, said = await self._send("POST", "/webhooks/rest/webhook", self._timeout, json=body, raise_for_status=True)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise RasaFailed(f"Rasa: {type(error).__name__}") from error
         if not isinstance(said, list) or not said or (said[-1].get("custom") or {}).get(MARKER) != message_id:
             raise RasaFailed("Rasa ended the turn without its marker")
@@ -62,21 +61,23 @@ class RasaClient:
     async def is_ready(self) -> bool:
         """Whether a model is loaded and answers."""
         try:
-            response = await self._send("GET", "/status", 2, params={"token": self._address.token})
-            return response.status_code == 200 and bool(response.json().get("model_file"))
-        except (httpx.HTTPError, ValueError):  # ValueError: something else listens there and answers no JSON
+            status, said = await self._send("GET", "/status", 2, params={"token": self._address.token})
+        except (aiohttp.ClientError, TimeoutError, ValueError):  # ValueError: something else listens there and answers no JSON
             return False
+        return status == 200 and isinstance(said, dict) and bool(said.get("model_file"))
 
-    async def _send(self, method: str, path: str, timeout_s: float, **content: Any) -> httpx.Response:
-        limit = httpx.Timeout(timeout_s).as_dict()
-        request = httpx.Request(method, self._address.url + path, extensions={"timeout": limit}, **content)
-        response = await self._http.handle_async_request(request)
-        response.request = request
-        await response.aread()
-        return response
+    async def _send(self, method: str, path: str, timeout_s: float, **content: Any) -> tuple[int, Any]:
+        """The status and the JSON of the body. Raises aiohttp.ClientError, TimeoutError, ValueError."""
+        if self._session is None:  # it belongs to the loop that runs now
+            connector = aiohttp.TCPConnector(limit=MOST_CONNECTIONS, keepalive_timeout=KEPT_S)
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        limit = aiohttp.ClientTimeout(total=timeout_s)
+        async with self._session.request(method, self._address.url + path, timeout=limit, **content) as response:
+            return response.status, json.loads(await response.read())
 
     async def close(self) -> None:
-        await self._http.aclose()
+        if self._session is not None:
+            await self._session.close()
 
 
 def _reply(message: dict[str, Any]) -> Reply:

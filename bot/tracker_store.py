@@ -29,7 +29,7 @@ class SnapshotTrackerStore(TrackerStore):
         domain: Optional[Domain] = None,
         event_broker: Optional[EventBroker] = None,
         path: Text = "trackers.db",
-        keep_turns: int = 4,
+        keep_turns: int = 2,  # the rules look at the last one
         **kwargs: Any,
     ) -> None:
         super().__init__(domain, event_broker, **kwargs)

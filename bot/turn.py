@@ -60,6 +60,16 @@ class Turns:
     def get(self, message_id: str) -> Turn | None:
         return self._open.get(message_id)
 
+    def close_idle(self, turn: Turn) -> bool:
+        """Close a turn that no action is at work on; False if one is: then ``close`` has to wait for it."""
+        if not turn.lock.acquire(blocking=False):
+            return False
+        try:
+            self._open.pop(turn.id, None)
+        finally:
+            turn.lock.release()
+        return True
+
     def close(self, turn: Turn) -> None:
         """From here on no action touches the turn. Waits for one that is at work."""
         with turn.lock:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
+from channels.counters import Counters
 from core.errors import MingbaiError
 
 LOOPBACK = {"127.0.0.1", "::1"}
@@ -22,7 +22,7 @@ class Limiter:
 
     def __init__(self, per_minute: int, loopback_per_minute: int, is_urgent: Callable[[str], bool]) -> None:
         self._outside, self._inside = RateLimitItemPerMinute(per_minute), RateLimitItemPerMinute(loopback_per_minute)
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._limiter = FixedWindowRateLimiter(Counters())
         self._is_urgent = is_urgent
 
     def check(self, address: str, text: str) -> None:

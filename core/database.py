@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, ClassVar
@@ -53,20 +54,24 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.engine = _sqlite_engine(url) if url.startswith("sqlite") else _server_engine(url)
+        embedded = url.startswith("sqlite")
+        self.engine = _sqlite_engine(url) if embedded else _server_engine(url)
+        # SQLite has one writer at a time, and lets the others sleep and try again: here they queue up instead
+        self._writing: AbstractContextManager[Any] = threading.RLock() if embedded else nullcontext()
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
-        self._readers = sessionmaker(self.engine.execution_options(**{READ_ONLY: True}), expire_on_commit=False)
+        self._read_only = self.engine.execution_options(**{READ_ONLY: True})
+        self._readers = sessionmaker(self._read_only, expire_on_commit=False)
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
-        with self._sessions.begin() as session:
+        with self._writing, self._sessions.begin() as session:
             yield session
 
     @contextmanager
     def statement(self, *, writes: bool) -> Iterator[Connection]:
         """A transaction of a plain statement or two, without the ORM's bookkeeping: for what every message does."""
-        engine = self.engine if writes else self.engine.execution_options(**{READ_ONLY: True})
-        with engine.begin() as connection:
+        engine = self.engine if writes else self._read_only
+        with self._writing if writes else nullcontext(), engine.begin() as connection:
             yield connection
 
     @contextmanager

@@ -61,8 +61,7 @@ class Answers:
         """The best section's short answer and its source; a question in two parts gets both."""
         best, second = result.hits[0], result.second
         others = [source_of(hit) for hit in result.hits[1:] if hit.score >= best.score * 0.2 or hit == second]
-        turn.sources = [self._heard(best), *others]
-        self._remember(turn, best)
+        turn.sources = [self._told(turn, best), *others]
         replies = [Reply(best.short)]
         if second is not None:
             replies += [Reply(self._source_line(best)), Reply(second.short)]
@@ -87,8 +86,7 @@ class Answers:
         hit = self._shared.searcher().section(sheet, key, turn.region, clock.today())
         if hit is None:
             return [Reply(self._shared.texts.say("section_gone"))]
-        turn.sources, turn.confidence = [self._heard(hit)], 1.0
-        self._remember(turn, hit)
+        turn.sources, turn.confidence = [self._told(turn, hit)], 1.0
         body = self._shared.texts.say("section", title=hit.title, body=hit.body.replace("**", ""))
         return [Reply(body), Reply(self._source_line(hit), self._more(hit, turn))]
 
@@ -135,14 +133,8 @@ class Answers:
             replies.append(Reply(self._shared.texts.say("unknown_near"), [*buttons, Button("找干部", "do:ask_human")]))
         return replies
 
-    def _heard(self, hit: Hit) -> Source:
-        """The section that is answered with, and where it can be heard."""
-        with self._shared.database.read() as session:
-            recordings = playable(session, hit)
-        return replace(source_of(hit), audio=recordings[0].url if recordings else "")
-
-    def _remember(self, turn: Turn, hit: Hit) -> None:
-        """Keep what was talked about: the topic, and the question if it stood by itself."""
+    def _told(self, turn: Turn, hit: Hit) -> Source:
+        """Keep what was talked about (the topic, and the question if it stood by itself), and say where it can be heard."""
         said = turn.text if turn.intent == "ask_policy" else ""
         moved_on = turn.intent == "ask_section" and hit.sheet_title not in turn.last
         with self._shared.database.begin() as session:
@@ -150,6 +142,8 @@ class Answers:
             if said or moved_on or not turn.last:
                 row.last = self._shared.vault.seal(f"{hit.sheet_title} {said or hit.title}")
             row.last_at = clock.now()
+            recordings = playable(session, hit)
+        return replace(source_of(hit), audio=recordings[0].url if recordings else "")
 
     def _source_line(self, hit: Hit) -> str:
         return source_line(hit, self._shared.texts, self._shared.regions)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from bot.records import once
 from bot.skills.danger import Danger
 from bot.skills.shared import Shared
 from bot.turn import Turn
 from bot.urgent import UNKNOWN
-from cadres.handoff import Handoff
 from channels.message import Reply
 
 BACK = frozenset({"找明白", "我找明白", "接着问明白"})  # said exactly so, it calls the bot back; there may be no button
@@ -21,12 +18,6 @@ class InPerson:
 
     def __init__(self, shared: Shared, danger: Danger) -> None:
         self._shared, self._danger = shared, danger
-
-    def state(self, conversation: str) -> str | None:
-        """Whether a conversation is ``waiting`` for a person or ``held`` by one."""
-        found = select(Handoff.state).where(Handoff.open_key == conversation)
-        with self._shared.database.statement(writes=False) as connection:
-            return connection.execute(found).scalar_one_or_none()
 
     def ask(self, turn: Turn) -> list[Reply]:
         """The villager wants a person: the request goes to the desk; the number to call is said at once."""

@@ -15,7 +15,7 @@ from bot.texts import Texts
 from cadres.alert import Alerts
 from cadres.case import STATES, Case, Cases
 from cadres.complaint import Complaints
-from cadres.handoff import Handoffs
+from cadres.handoff import Handoff, Handoffs
 from channels.message import CaseView
 from core import clock
 from core.county import County, contacts_for
@@ -31,13 +31,14 @@ PASSED_ON = "已转给村里"
 @dataclass(frozen=True)
 class Known:
     """What a conversation is about: the open report, or one just filed; the village it has named, the last question, an
-    open pre-check."""
+    open pre-check; and whether it is ``waiting`` for a person or ``held`` by one."""
 
     draft: Draft | None = None
     filed: Draft | None = None  # its further questions are open
     region: str | None = None
     last: str = ""
     checking: bool = False
+    talk: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,16 @@ class Shared:
         )
         with self.database.statement(writes=False) as connection:
             row = connection.execute(columns.where(Conversation.key == conversation)).one_or_none()
+            found = select(Handoff.state).where(Handoff.open_key == conversation)
+            talk = connection.execute(found).scalar_one_or_none()
         if row is None:
-            return Known()
+            return Known(talk=talk)
         draft = Draft.from_json(self.vault.unseal_json(row.draft)) if row.draft else None
         fresh = row.last and row.last_at and clock.now() - row.last_at < self.topic_life
         last = self.vault.unseal(row.last) if fresh else ""
         is_filed = draft is not None and bool(draft.number)
         checking = row.precheck_until is not None and row.precheck_until > clock.now()
-        return Known(None if is_filed else draft, draft if is_filed else None, row.region, last, checking)
+        return Known(None if is_filed else draft, draft if is_filed else None, row.region, last, checking, talk)
 
     def whom_to_call(self, session: Session, region: str) -> str:
         """Whom to call for a place, as one says it; the hotline where nobody is listed."""

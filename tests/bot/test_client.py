@@ -2,39 +2,52 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
-import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bot.client import MARKER, RasaAddress, RasaClient, RasaFailed
 from channels.message import Button, Reply
+from service.supervisor import free_port
 
 MARK = {"recipient_id": "c", "custom": {MARKER: "m1"}}
-Handler = Callable[[httpx.Request], httpx.Response]
+TIMEOUT_S = 0.5
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def client(handler: Handler) -> RasaClient:
-    """A client whose Rasa is a function."""
-    return RasaClient(RasaAddress("http://rasa.invalid", "secret"), 1, httpx.MockTransport(handler))
+@asynccontextmanager
+async def client(handler: Handler) -> AsyncIterator[RasaClient]:
+    """A client whose Rasa is a function behind a real port."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    async with TestServer(app) as server:
+        asked = RasaClient(RasaAddress(str(server.make_url("")).rstrip("/"), "secret"), TIMEOUT_S)
+        try:
+            yield asked
+        finally:
+            await asked.close()
 
 
 def saying(body: Any, status: int = 200) -> Handler:
     """A Rasa that always says the same."""
-    return lambda _request: httpx.Response(status, json=body)
+
+    async def handler(_request: web.Request) -> web.Response:
+        return web.json_response(body, status=status)
+
+    return handler
 
 
 async def ask(handler: Handler, vector: np.ndarray | None = None) -> list[Reply]:
     """One turn."""
-    asked = client(handler)
-    try:
+    async with client(handler) as asked:
         return await asked.turn("c", "m1", "低保怎么办", vector)
-    finally:
-        await asked.close()
 
 
 async def test_replies_before_the_marker_are_given() -> None:
@@ -82,30 +95,52 @@ async def test_an_error_status_is_a_failure(status: int) -> None:
 
 async def test_what_is_no_json_is_a_failure() -> None:
     """A body that cannot be read fails."""
+
+    async def page(_request: web.Request) -> web.Response:
+        return web.Response(text="<html>")
+
     with pytest.raises(RasaFailed):
-        await ask(lambda _request: httpx.Response(200, text="<html>"))
+        await ask(page)
 
 
-@pytest.mark.parametrize("error", [httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), httpx.RemoteProtocolError("cut")])
-async def test_a_broken_connection_is_a_failure(error: httpx.HTTPError) -> None:
-    """Refused, slow and cut connections fail with a reason that holds no villager's words."""
+async def cut(request: web.Request) -> web.Response:
+    """Rasa dies in the middle of a turn."""
+    assert request.transport is not None
+    request.transport.close()
+    return web.Response()
 
-    def broken(_request: httpx.Request) -> httpx.Response:
-        raise error
 
-    with pytest.raises(RasaFailed, match=type(error).__name__) as caught:
-        await ask(broken)
+async def slow(_request: web.Request) -> web.Response:
+    """Rasa hangs."""
+    await asyncio.sleep(TIMEOUT_S * 4)
+    return web.json_response([MARK])
+
+
+@pytest.mark.parametrize(("rasa", "reason"), [(cut, "ServerDisconnectedError"), (slow, "TimeoutError")])
+async def test_a_broken_connection_is_a_failure(rasa: Handler, reason: str) -> None:
+    """Cut and slow connections fail with a reason that holds no villager's words."""
+    with pytest.raises(RasaFailed, match=reason) as caught:
+        await ask(rasa)
     assert "低保" not in str(caught.value)
+
+
+async def test_a_refused_connection_is_a_failure() -> None:
+    """Nobody listens where Rasa should."""
+    asked = RasaClient(RasaAddress(f"http://127.0.0.1:{free_port()}", "secret"), TIMEOUT_S)
+    with pytest.raises(RasaFailed, match="Connect"):
+        await asked.turn("c", "m1", "低保怎么办", None)
+    assert await asked.is_ready() is False
+    await asked.close()
 
 
 async def test_the_vector_travels_in_the_metadata() -> None:
     """The message carries sender, id and the vector as half floats; without a vector there is none."""
     seen: list[dict[str, Any]] = []
 
-    def handler(request: httpx.Request) -> httpx.Response:
-        assert request.url.path == "/webhooks/rest/webhook"
-        seen.append(json.loads(request.content))
-        return httpx.Response(200, json=[MARK])
+    async def handler(request: web.Request) -> web.Response:
+        assert request.path == "/webhooks/rest/webhook"
+        seen.append(await request.json())
+        return web.json_response([MARK])
 
     vector = np.array([0.5, -0.25, 0.125], np.float32)
     await ask(handler, vector)
@@ -117,36 +152,25 @@ async def test_the_vector_travels_in_the_metadata() -> None:
 
 
 @pytest.mark.parametrize(
-    ("response", "ready"),
+    ("status", "body", "ready"),
     [
-        (httpx.Response(200, json={"model_file": "models/a.tar.gz"}), True),
-        (httpx.Response(200, json={"model_file": None}), False),
-        (httpx.Response(200, json={}), False),
-        (httpx.Response(200, text="<html>another server</html>"), False),
-        (httpx.Response(409, json={"model_file": "a"}), False),
-        (httpx.Response(500), False),
+        (200, '{"model_file": "models/a.tar.gz"}', True),
+        (200, '{"model_file": null}', False),
+        (200, "{}", False),
+        (200, "[]", False),
+        (200, "<html>another server</html>", False),
+        (409, '{"model_file": "a"}', False),
+        (500, "", False),
     ],
 )
-async def test_ready_means_a_model_answers(response: httpx.Response, ready: bool) -> None:
+async def test_ready_means_a_model_answers(status: int, body: str, ready: bool) -> None:
     """Rasa is ready when its status names a loaded model, asked with the token."""
     tokens: list[str | None] = []
 
-    def handler(request: httpx.Request) -> httpx.Response:
-        tokens.append(request.url.params.get("token"))
-        return response
+    async def handler(request: web.Request) -> web.Response:
+        tokens.append(request.query.get("token"))
+        return web.Response(text=body, status=status)
 
-    asked = client(handler)
-    assert await asked.is_ready() is ready
-    await asked.close()
+    async with client(handler) as asked:
+        assert await asked.is_ready() is ready
     assert tokens == ["secret"]
-
-
-async def test_nobody_listening_is_not_ready() -> None:
-    """A refused connection is «not ready», not an error."""
-
-    def refused(_request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("refused")
-
-    asked = client(refused)
-    assert not await asked.is_ready()
-    await asked.close()

@@ -86,3 +86,15 @@ def test_two_turns_share_nothing() -> None:
     assert second.sources == []
     assert first.lock is not second.lock
     assert KIND_OF[first.intent] == "oos"
+
+
+def test_an_idle_turn_is_closed_without_waiting() -> None:
+    """Where an action is at work on it, it stays open, and closing has to wait."""
+    turns, opened = Turns(), turn()
+    turns.open(opened)
+    with opened.lock:
+        assert not turns.close_idle(opened)
+        assert turns.get("m1") is opened
+    assert turns.close_idle(opened)
+    assert turns.get("m1") is None
+    assert not opened.lock.locked()

@@ -11,13 +11,16 @@ from pathlib import Path
 import numpy as np
 from jsonschema import ValidationError
 from rasa.core.actions.action import RemoteAction
+from rasa.core.channels.channel import UserMessage
+from rasa.core.processor import MessageProcessor
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActionExecuted, ActiveLoop, SlotSet, UserUttered
+from rasa.shared.core.events import ActionExecuted, ActiveLoop, Event, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 
 import bot
+from bot import overrides
 from bot.components import TOPIC_KEY, VECTOR_KEY, ChineseTokenizer, TopicPrior, VectorFeaturizer
 from bot.tracker_store import SnapshotTrackerStore
 
@@ -51,6 +54,34 @@ def words_are_normalised_and_never_none() -> None:
     assert "低保" in said
     assert " " not in said
     assert len(tokenizer.tokenize(Message({TEXT: "😀"}), TEXT)) == 1
+
+
+def a_command_needs_no_features() -> None:
+    """«/inform» names its intent; a text goes the whole way."""
+    asked = []
+    own, overrides._parse_with_graph = overrides._parse_with_graph, lambda *given: asked.append(given[1].text) or {}
+    try:
+        processor = MessageProcessor.__new__(MessageProcessor)
+        processor.domain = DOMAIN
+        read = processor._parse_message_with_graph(UserMessage("/inform", message_id="m1"), None)
+        processor._parse_message_with_graph(UserMessage("低保怎么办"), None)
+    finally:
+        overrides._parse_with_graph = own
+    assert read["intent"] == {"name": "inform", "confidence": 1.0}
+    assert read["text"] == "/inform"
+    assert read["entities"] == []
+    assert asked == ["低保怎么办"]
+
+
+def classes_of_events_are_found_as_before() -> None:
+    assert Event.resolve_by_type("slot") is SlotSet
+    assert Event.resolve_by_type("slot") is SlotSet
+    refused = ""
+    try:
+        Event.resolve_by_type("nonsense")
+    except ValueError as error:
+        refused = str(error)
+    assert "nonsense" in refused
 
 
 def an_invalid_action_response_is_refused() -> None:
@@ -110,6 +141,8 @@ CHECKS = [
     without_a_vector_the_own_encoder_is_used,
     a_follow_up_needs_a_topic,
     words_are_normalised_and_never_none,
+    a_command_needs_no_features,
+    classes_of_events_are_found_as_before,
     an_invalid_action_response_is_refused,
     snapshot_stays_small_and_keeps_form_and_slots,
 ]
