@@ -5,9 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ForeignKey, LargeBinary, Select, String, func, select, true
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Select,
+    SmallInteger,
+    String,
+    and_,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy import (
+    text as sql,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from cadres.plan import STEPS, Plan, own_plan
 from core import clock
 from core.accounts import Account
 from core.crypto import Vault
@@ -15,8 +31,12 @@ from core.database import Base
 from core.errors import MingbaiError
 from core.rights import within
 
-STATES = {"reported": "已上报，待受理", "accepted": "已受理", "closed": "已办结", "withdrawn": "已撤回"}
-OPEN = ("reported", "accepted")
+STATES = {
+    "reported": "已上报，待受理", "accepted": "已受理", "checking": "已入户，正在比对", "reviewing": "村里评议、公示中",
+    "auditing": "乡镇审核中", "deciding": "县里审定中", "recording": "已审定，正在建档", "admitted": "已纳入",
+    "refused": "没有纳入", "closed": "已办结", "withdrawn": "已撤回",
+}  # fmt: skip
+OPEN = STEPS
 VIOLENCE = "violence"  # the danger whose cases only named people see
 _FIRST_NUMBER = 10_000
 _LONGEST_NUMBER = 10  # digits: what is longer is no id that a database can look up
@@ -27,13 +47,43 @@ class NoSuchCase(MingbaiError):
 
 
 class Case(Base):
-    """``region`` is the village's code, or the county's where the village is not known (the county's fallback queue)."""
+    """``region`` is the village's code, or the county's where the village is not known (the county's fallback queue).
+
+    ``due_at`` is when the present step ends, never later than ``cap_at``, the end of the whole; ``since`` is when the step
+    began. ``reach``: digits of the highest level that an overdue case has come up to; ``warnings`` counts reminder, alert and
+    climbs of this step, ``next_warning_at`` is the next. ``transfer_to``: a place that has not yet taken it over.
+    """
 
     __tablename__ = "cases"
+    __table_args__ = (
+        # the desk's lists and counts live on these: see cadres.inbox
+        Index("ix_cases_region", "region", "id", "danger"),
+        Index(
+            "ix_cases_open", "region", "due_at", "urgency", "assignee_id", "paused_at", "danger", "reach", "id",
+            sqlite_where=sql("closed_at IS NULL"), postgresql_where=sql("closed_at IS NULL"),
+        ),
+        Index(
+            "ix_cases_assignee", "assignee_id",
+            sqlite_where=sql("closed_at IS NULL AND assignee_id IS NOT NULL"),
+            postgresql_where=sql("closed_at IS NULL AND assignee_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_cases_warning", "next_warning_at",
+            sqlite_where=sql("next_warning_at IS NOT NULL"), postgresql_where=sql("next_warning_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_cases_transfer", "transfer_to",
+            sqlite_where=sql("transfer_to IS NOT NULL"), postgresql_where=sql("transfer_to IS NOT NULL"),
+        ),
+        Index(
+            "ix_cases_name", "name_hash",
+            sqlite_where=sql("name_hash IS NOT NULL"), postgresql_where=sql("name_hash IS NOT NULL"),
+        ),
+    )  # fmt: skip
     id: Mapped[int] = mapped_column(primary_key=True)
-    region: Mapped[str] = mapped_column(String(12), index=True)
+    region: Mapped[str] = mapped_column(String(12))
     urgency: Mapped[str] = mapped_column(String(10))
-    state: Mapped[str] = mapped_column(String(12), index=True)
+    state: Mapped[str] = mapped_column(String(12))
     danger: Mapped[str | None] = mapped_column(String(20), default=None)
     conversation: Mapped[str] = mapped_column(String(64), index=True)
     details: Mapped[bytes] = mapped_column(LargeBinary)
@@ -44,6 +94,22 @@ class Case(Base):
     updated_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None] = mapped_column(default=None)
     accepted_by: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"), default=None)
+    origin: Mapped[str] = mapped_column(String(10), default="self")  # how it came in: core of cadres.intake
+    outside_number: Mapped[str] = mapped_column(String(40), default="")  # of a hotline's slip
+    official_number: Mapped[str] = mapped_column(String(60), default="")  # of the household in the national system
+    name_hash: Mapped[str | None] = mapped_column(String(64), default=None)
+    since: Mapped[datetime]
+    due_at: Mapped[datetime | None] = mapped_column(default=None)
+    cap_at: Mapped[datetime]
+    provisional: Mapped[bool] = mapped_column(default=False)
+    paused_at: Mapped[datetime | None] = mapped_column(default=None)
+    pause_reason: Mapped[str] = mapped_column(String(40), default="")
+    closed_at: Mapped[datetime | None] = mapped_column(default=None)
+    assignee_id: Mapped[int | None] = mapped_column(default=None)  # an account's id
+    reach: Mapped[int] = mapped_column(SmallInteger, default=12)
+    warnings: Mapped[int] = mapped_column(SmallInteger, default=0)
+    next_warning_at: Mapped[datetime | None] = mapped_column(default=None)
+    transfer_to: Mapped[str | None] = mapped_column(String(12), default=None)
 
     @property
     def number(self) -> str:
@@ -66,6 +132,31 @@ class CaseMessage(Base):
     at: Mapped[datetime]
 
 
+class CaseEvent(Base):
+    """What was done with a case. ``happened_at`` is earlier than ``at`` for what was entered afterwards: a visit counts by it."""
+
+    __tablename__ = "case_events"
+    __table_args__ = (Index("ix_case_events_case_id", "case_id", "id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    happened_at: Mapped[datetime]
+    actor: Mapped[int | None]  # an account's id; None: the villager or the system
+    kind: Mapped[str] = mapped_column(String(20))
+    before: Mapped[str] = mapped_column(String(12))  # the state
+    after: Mapped[str] = mapped_column(String(12))
+    late: Mapped[bool] = mapped_column(default=False)  # a step that ended after its deadline
+    body: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+
+
+class Recusal(Base):
+    """A cadre who is kin of a household: its case does not exist for them."""
+
+    __tablename__ = "case_recusals"
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True)
+
+
 @dataclass(frozen=True)
 class Details:
     """What is known of the trouble, as told. All of it is encrypted at rest."""
@@ -79,6 +170,7 @@ class Details:
     ill: str = ""
     income: str = ""
     helped: str = ""
+    name: str = ""  # of the household's head, where a cadre typed the case in
 
 
 @dataclass(frozen=True)
@@ -93,8 +185,9 @@ class Said:
 class Cases:
     """The queue. Every method works inside the caller's transaction."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, plan: Plan | None = None) -> None:
         self._vault = vault
+        self.plan = plan or own_plan()
 
     def open(
         self,
@@ -106,8 +199,11 @@ class Cases:
         *,
         danger: str | None = None,
         notice: str | None = None,
+        origin: str = "self",
+        outside_number: str = "",
     ) -> Case:
         """A new case with the messages that made it. ``danger`` names a threat to life and makes it urgent."""
+        now = clock.now()
         case = Case(
             region=region,
             urgency="urgent" if danger else "routine",
@@ -116,11 +212,16 @@ class Cases:
             conversation=conversation,
             details=self._vault.seal_json(vars(details)),
             contact_hash=self._hash(details.contact),
+            name_hash=self._name_hash(details),
             proxy=bool(details.whom),
             notice=notice,
-            created_at=clock.now(),
-            updated_at=clock.now(),
+            origin=origin,
+            outside_number=outside_number,
+            created_at=now,
+            updated_at=now,
+            cap_at=self.plan.cap_from(now).at,
         )
+        self._enter(case, "reported", now)
         session.add(case)
         session.flush()
         self.add_messages(session, case, said)
@@ -137,11 +238,80 @@ class Cases:
     def change_details(self, case: Case, **changed: str) -> None:
         details = Details(**{**vars(self.details(case)), **changed})
         case.details = self._vault.seal_json(vars(details))
-        case.contact_hash = self._hash(details.contact)
+        case.contact_hash, case.name_hash = self._hash(details.contact), self._name_hash(details)
         case.updated_at = clock.now()
 
+    def move(
+        self,
+        session: Session,
+        case: Case,
+        actor: int | None,
+        kind: str,
+        to: str,
+        *,
+        happened_at: datetime | None = None,
+        body: dict[str, str] | None = None,
+    ) -> CaseEvent:
+        """Bring a case into another state, with the event that says so. Whether it may is the caller's business."""
+        now = clock.now()
+        late = case.due_at is not None and (happened_at or now) > case.due_at
+        event = self.note(session, case, actor, kind, to=to, happened_at=happened_at, body=body)
+        event.late = late
+        self._enter(case, to, now)
+        return event
+
+    def note(
+        self,
+        session: Session,
+        case: Case,
+        actor: int | None,
+        kind: str,
+        *,
+        to: str = "",
+        happened_at: datetime | None = None,
+        body: dict[str, str] | None = None,
+    ) -> CaseEvent:
+        """Write down what was done with a case; ``body`` is sealed."""
+        now = clock.now()
+        event = CaseEvent(
+            case_id=case.id, at=now, happened_at=happened_at or now, actor=actor, kind=kind, before=case.state,
+            after=to or case.state, body=self._vault.seal_json(body) if body else None,
+        )  # fmt: skip
+        session.add(event)
+        case.updated_at = now
+        return event
+
+    def history(self, session: Session, case: Case) -> list[tuple[CaseEvent, dict[str, str]]]:
+        """What was done with a case, oldest first, with what was written."""
+        rows = session.scalars(select(CaseEvent).where(CaseEvent.case_id == case.id).order_by(CaseEvent.id))
+        return [(row, self._vault.unseal_json(row.body) if row.body else {}) for row in rows]
+
+    def _enter(self, case: Case, state: str, now: datetime) -> None:
+        """The clocks of a new state. The step's limit ends with the cap at the latest; the cap itself never moves here."""
+        case.state, case.since, case.warnings = state, now, 0
+        step, due = self.plan.step(state), self.plan.due(state, now)
+        if step is None or due is None:
+            case.closed_at, case.due_at, case.next_warning_at, case.paused_at, case.transfer_to = now, None, None, None, None
+            return
+        case.closed_at, case.due_at = None, min(due.at, case.cap_at)
+        case.provisional = due.provisional and case.due_at == due.at
+        case.reach = min(step.level, len(case.region))
+        case.next_warning_at = max(now, case.due_at - self.plan.remind)
+
+    def _name_hash(self, details: Details) -> str | None:
+        name = details.name or details.whom
+        return self.name_key(name) if name else None
+
+    def name_key(self, name: str) -> str:
+        """What a household's name is found by."""
+        return self._vault.lookup(f"name:{name}")
+
+    def phone_key(self, phone: str) -> str:
+        """What a phone number (E.164) is found by."""
+        return self._vault.lookup(f"phone:{phone}")
+
     def _hash(self, contact: str) -> str | None:
-        return self._vault.lookup(f"phone:{contact}") if contact else None
+        return self.phone_key(contact) if contact else None
 
     def of_conversation(self, session: Session, conversation: str) -> list[Case]:
         """A sender's cases, newest first."""
@@ -173,7 +343,7 @@ class Cases:
         session.refresh(case, with_for_update=True)
         if case.state not in OPEN or case.urgency == "urgent":
             return False
-        case.state, case.updated_at = "withdrawn", clock.now()
+        self.move(session, case, None, "withdraw", "withdrawn")
         return True
 
     def by_number(self, session: Session, number: str) -> Case | None:
@@ -190,7 +360,9 @@ class Cases:
     def visible(self, session: Session, account: Account, number: str) -> Case:
         """One case by the number that people say. Raises NoSuchCase, for other jurisdictions too."""
         case_id = id_of(number)
-        case = session.scalars(_visible(account).where(Case.id == case_id)).first() if case_id else None
+        mine = or_(within(account, Case.region), within(account, Case.transfer_to))
+        one = select(Case).where(Case.id == case_id, mine, open_to(account)) if case_id else None
+        case = session.scalars(one).first() if one is not None else None
         if case is None:
             raise NoSuchCase
         return case
@@ -205,8 +377,8 @@ class Cases:
         session.refresh(case, with_for_update=True)  # two cadres may have looked in the same moment
         if case.state != "reported":
             return False
-        case.state, case.accepted_at, case.accepted_by = "accepted", clock.now(), account.id
-        case.updated_at = clock.now()
+        case.accepted_at, case.accepted_by = clock.now(), account.id
+        self.move(session, case, account.id, "advance", "accepted")
         return True
 
     def counts(self, session: Session, account: Account) -> dict[str, int]:
@@ -242,5 +414,6 @@ def _visible(account: Account) -> Select[Case]:
 
 
 def open_to(account: Account) -> ColumnElement[bool]:
-    """The condition that a case is no case of violence, or the account one of those named to see them."""
-    return true() if account.named else Case.danger.is_distinct_from(VIOLENCE)
+    """The condition that a case is no kin's of an account, and no case of violence unless the account is named to see them."""
+    kin = Case.id.not_in(select(Recusal.case_id).where(Recusal.account_id == account.id))
+    return kin if account.named else and_(kin, or_(Case.danger.is_(None), Case.danger != VIOLENCE))

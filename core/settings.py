@@ -78,6 +78,11 @@ class Settings(BaseSettings):
         return self.data_dir / "audio"
 
     @property
+    def steps_file(self) -> Path:
+        """The county's own steps of a case; without it those that come along hold."""
+        return self.data_dir / "steps.yml"
+
+    @property
     def run_file(self) -> Path:
         """Says where the running service of this data directory listens."""
         return self.data_dir / "run.json"

@@ -24,6 +24,7 @@ from bot.client import RasaClient, RasaFailed
 from bot.turn import Turn
 from bot.unanswered import DeclinedQuestions
 from bot.unfinished import UnfinishedReports
+from cadres.deadlines import Deadlines
 from channels.hearing import Hearing
 from channels.limit import Limiter
 from channels.message import Button, Inbound
@@ -90,8 +91,9 @@ class Service:
         )
         self.chat = Chat(parts.journal, self.reception)
         self._sweeper = Sweeper(
-            database=parts.database, alerts=parts.alerts, handoffs=parts.handoffs, telling=parts.telling,
-            notify=notify_on_desk, forget=parts.skills.prechecks.sweep, every_s=settings.sweep_s,
+            database=parts.database, alerts=parts.alerts, handoffs=parts.handoffs,
+            deadlines=Deadlines(parts.cases), telling=parts.telling, notify=notify_on_desk,
+            forget=parts.skills.prechecks.sweep, every_s=settings.sweep_s,
         )  # fmt: skip
         self._actions = _QuietServer(
             uvicorn.Config(

@@ -16,6 +16,7 @@ from cadres.alert import Alerts
 from cadres.case import Cases
 from cadres.complaint import Complaints
 from cadres.handoff import Handoffs
+from cadres.plan import load_plan, own_plan
 from channels.journal import Journal
 from core.county import County, load_county
 from core.crypto import Vault
@@ -67,7 +68,7 @@ def assemble(settings: Settings) -> Parts:
     if county is None:
         raise ConfigurationError(f"no county is set up in {settings.data_dir}: run «mingbai prepare» first")
     vault = Vault.open(settings.data_dir)
-    regions, texts, cases, turns = load_regions(), Texts(), Cases(vault), Turns()
+    regions, texts, cases, turns = load_regions(), Texts(), _cases(settings, vault), Turns()
     encoder = Encoder(artefacts.encoder)
     workshop = Workshop(encoder, artefacts.encoder_key, examples("out_of_scope"), county.code, ANSWER_FROM)
     shelf = Shelf(database, workshop, settings.index_file)
@@ -85,6 +86,11 @@ def assemble(settings: Settings) -> Parts:
         telling=Telling(shared, journal), encoder=encoder, shelf=shelf,
         intents=intents, urgent=UrgentCheck(LEXICON, intents, encoder), turns=turns, skills=Skills(shared),
     )  # fmt: skip
+
+
+def _cases(settings: Settings, vault: Vault) -> Cases:
+    """The cases, with the county's own steps where it has some. Raises ConfigurationError with what is wrong in them."""
+    return Cases(vault, load_plan(settings.steps_file) if settings.steps_file.exists() else own_plan())
 
 
 def _clocks(settings: Settings) -> tuple[Alerts, Handoffs]:

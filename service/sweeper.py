@@ -1,4 +1,4 @@
-"""What time alone sets going: alerts and requests that climb, conversations that nobody answers, calls to deliver."""
+"""What time alone sets going: alerts, requests and deadlines that climb, unanswered talks, calls to deliver."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.telling import Telling
 from cadres.alert import Alerts, Call, Notify
+from cadres.deadlines import Deadlines
 from cadres.handoff import Handoffs
 from core import clock
 from core.database import Database
@@ -27,10 +28,10 @@ class Sweeper:
     """Goes round every few seconds. Of several processes the one that holds the lease does the work."""
 
     def __init__(
-        self, *, database: Database, alerts: Alerts, handoffs: Handoffs, telling: Telling, notify: Notify,
-        forget: Callable[[], int], every_s: float,
+        self, *, database: Database, alerts: Alerts, handoffs: Handoffs, deadlines: Deadlines, telling: Telling,
+        notify: Notify, forget: Callable[[], int], every_s: float,
     ) -> None:  # fmt: skip
-        self._database, self._alerts, self._handoffs = database, alerts, handoffs
+        self._database, self._alerts, self._handoffs, self._deadlines = database, alerts, handoffs, deadlines
         self._telling, self._notify, self._forget, self._every_s = telling, notify, forget, every_s
         self._me = secrets.token_hex(12)
 
@@ -50,6 +51,7 @@ class Sweeper:
                 return False
             for word in [*self._alerts.climb(session), *self._handoffs.sweep(session)]:
                 self._telling.tell(session, word)
+            self._deadlines.sweep(session)
         self._forget()  # the pre-checks that were left open for a day
         with self._database.read() as session:
             calls = self._alerts.to_deliver(session)

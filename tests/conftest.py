@@ -14,6 +14,7 @@ from hypothesis import settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+import cadres.referral  # noqa: F401
 import core.audit
 import core.lease
 import core.outbox  # noqa: F401  # tables that nothing else here brings in

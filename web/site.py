@@ -22,6 +22,8 @@ from cadres.alert import Alerts
 from cadres.case import Cases
 from cadres.complaint import Complaints
 from cadres.handoff import Handoffs
+from cadres.referral import Referrals
+from cadres.workflow import Workflow
 from channels.journal import Journal
 from core.audit import Audit
 from core.county import County
@@ -58,6 +60,14 @@ class Site:
     @cached_property
     def audit(self) -> Audit:
         return Audit(self.vault)
+
+    @cached_property
+    def referrals(self) -> Referrals:
+        return Referrals(self.vault)
+
+    @cached_property
+    def workflow(self) -> Workflow:
+        return Workflow(self.cases, self.referrals, self.regions)
 
     @cached_property
     def templates(self) -> Jinja2Templates:

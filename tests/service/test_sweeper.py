@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import update
 
 from bot.skills import Shared
 from bot.telling import Telling
 from cadres.alert import Alert, Call, Notify
 from cadres.case import Details
+from cadres.deadlines import Deadlines
 from cadres.handoff import Handoff
 from channels.journal import Journal
 from core import clock
@@ -22,7 +24,8 @@ from tests.fakes import VILLAGE
 def sweeper(shared: Shared, journal: Journal, notify: Notify) -> Sweeper:
     """A sweeper over the shared parts."""
     return Sweeper(
-        database=shared.database, alerts=shared.alerts, handoffs=shared.handoffs, telling=Telling(shared, journal),
+        database=shared.database, alerts=shared.alerts, handoffs=shared.handoffs,
+        deadlines=Deadlines(shared.cases), telling=Telling(shared, journal),
         notify=notify, forget=lambda: 0, every_s=1,
     )  # fmt: skip
 
@@ -101,3 +104,14 @@ def test_a_request_that_nobody_takes(shared: Shared, journal: Journal) -> None:
         past_due(shared, Handoff)
         rounds.round()
     assert told(journal) == [shared.texts.say("handoff_nobody", contact="12345")]
+
+
+def test_an_overdue_case_is_warned_of(shared: Shared, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round writes the alert of a deadline that passed into the case's history."""
+    with shared.database.begin() as session:
+        case = shared.cases.open(session, "c", VILLAGE, Details(event="住院"), [("villager", "住院")])
+    later = case.due_at + timedelta(hours=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert sweeper(shared, journal, lambda call: None).round()
+    with shared.database.read() as session:
+        assert [event.kind for event, _ in shared.cases.history(session, case)] == ["overdue"]
