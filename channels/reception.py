@@ -69,10 +69,10 @@ class Reception:
         # a villager who closes the page must not stop the turn: the effects are under way
         return taken if isinstance(taken, dict) else await asyncio.shield(taken.done)
 
-    async def take(self, conversation: str, said: Said) -> str | None:
-        """Journal a message; it is answered through the outbox in its time. Gives its id, or None for a retry of one that
-        was answered. When this returns the message is safe."""
-        taken = await self._take(conversation, said, send=True)
+    async def take(self, conversation: str, said: Said, *, send: bool = True) -> str | None:
+        """Journal a message; it is answered through the outbox in its time, or with ``send`` false only taken note of. Gives
+        its id, or None for a retry of one that was answered. When this returns the message is safe."""
+        taken = await self._take(conversation, said, send=send)
         return None if isinstance(taken, dict) else taken.message.id
 
     async def recover(self, before: datetime) -> None:

@@ -56,6 +56,11 @@ class Settings(BaseSettings):
     figure_years: int = Field(default=2, ge=0, description="and one with figures of years that lie further back than this")
     secure_cookies: bool = Field(default=False, description="mark cookies Secure: set it where the pages are served over HTTPS")
 
+    channels: str | None = Field(
+        default=None,
+        description="channels beside the web, with commas: folders of channels/; default: sms_file in a demo, else none",
+    )
+
     @cached_property
     def data_dir(self) -> Path:
         return self.data.expanduser().resolve()

@@ -38,6 +38,7 @@ from knowledge_base.text import clean
 from service.action_server import action_app
 from service.artefacts import RASA_PYTHON
 from service.assembly import Parts, assemble
+from service.channels import Channels
 from service.supervisor import RasaSupervisor, free_port
 from service.sweeper import Sweeper, notify_on_desk
 from web.desk import desk_router
@@ -90,9 +91,10 @@ class Service:
             parts.journal, self.hearing.answer, is_urgent=lambda text: parts.urgent.check(text) is not None
         )
         self.chat = Chat(parts.journal, self.reception)
+        self.channels = Channels(parts, self.reception)
         self._sweeper = Sweeper(
             database=parts.database, alerts=parts.alerts, handoffs=parts.handoffs,
-            deadlines=Deadlines(parts.cases), telling=parts.telling, notify=notify_on_desk,
+            deadlines=Deadlines(parts.cases), telling=parts.telling, notify=self.channels.notify(parts, notify_on_desk),
             forget=parts.skills.prechecks.sweep, every_s=settings.sweep_s,
         )  # fmt: skip
         self._actions = _QuietServer(
@@ -113,7 +115,8 @@ class Service:
         sweeping = asyncio.create_task(self._sweeper.run(), name="sweeper")
         following = asyncio.create_task(self._follow_publications(), name="publications")
         try:
-            yield
+            async with self.channels.delivering():
+                yield
         finally:
             watching.cancel()
             sweeping.cancel()
@@ -211,6 +214,9 @@ def create_app(settings: Settings) -> FastAPI:
         alerts=parts.alerts, handoffs=parts.handoffs, telling=parts.telling, searcher=parts.shelf.searcher, texts=parts.texts,
         settings=settings,
     )  # fmt: skip
+    for channel in service.channels.opened:
+        if channel.router is not None:
+            app.include_router(channel.router)
     app.include_router(pages_router(site, service.chat, senders, limiter, voice_limiter))
     app.include_router(sheets_router(site))
     app.include_router(village_router(site))

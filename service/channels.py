@@ -1,0 +1,69 @@
+"""Opens the channels that the settings name, and brings the outbox to their carriers while the service runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from cadres.alert import Call, Notify
+from channels.carrier import Channel, Means, open_channels
+from channels.deliverer import Deliverer
+from channels.limit import Limiter
+from channels.reception import Reception
+from channels.sms import CHANNEL as SMS
+from channels.sms import number
+from channels.texts import ChannelTexts
+from core.delivery import Priority
+from core.outbox import Outbox, Outgoing
+from knowledge_base.text import clean
+from service.assembly import Parts
+
+DEMO = "sms_file"
+
+
+class Channels:
+    """The channels beside the web."""
+
+    def __init__(self, parts: Parts, reception: Reception) -> None:
+        settings = parts.settings
+        self.outbox = Outbox(parts.database, parts.vault)
+        limiter = Limiter(
+            settings.rate_per_minute, settings.rate_loopback_per_minute, lambda text: parts.urgent.check(text) is not None
+        )
+        means = Means(
+            database=parts.database, vault=parts.vault, journal=parts.journal, reception=reception, outbox=self.outbox,
+            limiter=limiter, clean=clean, public_url=(settings.public_url or "").rstrip("/"), data_dir=settings.data_dir,
+            demo=parts.county.demo,
+        )  # fmt: skip
+        named = settings.channels if settings.channels is not None else (DEMO if parts.county.demo else "")
+        self.opened: list[Channel] = open_channels([name.strip() for name in named.split(",") if name.strip()], means)
+        self.serves = {served for channel in self.opened for served in channel.carriers}
+
+    @asynccontextmanager
+    async def delivering(self) -> AsyncIterator[None]:
+        """Senders at work until the block ends; then calls that are under way are waited for."""
+        deliverers = [
+            Deliverer(self.outbox, served, carrier) for channel in self.opened for served, carrier in channel.carriers.items()
+        ]
+        running = [asyncio.create_task(each.run(), name="deliverer") for each in deliverers]
+        try:
+            yield
+        finally:
+            for each in deliverers:
+                each.stop()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    def notify(self, parts: Parts, on_desk: Notify) -> Notify:
+        """A way of delivering calls: the desk shows every alert; the duty phone gets an SMS too, where there is a carrier."""
+
+        def deliver(call: Call) -> None:
+            on_desk(call)
+            to = number(call.phone)
+            if SMS not in self.serves or to is None:
+                return
+            text = ChannelTexts().say("call_duty", number=call.number, place=parts.regions.spoken(call.region))
+            with parts.database.begin() as session:
+                self.outbox.enqueue(session, [Outgoing(f"call:{call.id}", SMS, to, {"text": text}, Priority.URGENT)])
+
+        return deliver
