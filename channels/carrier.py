@@ -61,7 +61,8 @@ class Carrier(Protocol):
 @dataclass(frozen=True)
 class Means:
     """What a channel works with. ``public_url`` is the pages' address as the outside world opens it, empty if not set;
-    ``clean`` makes a text safe to store; ``limiter`` counts by sender."""
+    ``clean`` makes a text safe to store; ``limiter`` counts by sender; ``village`` gives code and spoken name of the village
+    that a QR code's scene names, if it does."""
 
     database: Database
     vault: Vault
@@ -70,6 +71,8 @@ class Means:
     outbox: Outbox
     limiter: Limiter
     clean: Callable[[str, int], str]
+    village: Callable[[str], tuple[str, str] | None]
+    county_name: str
     public_url: str
     data_dir: Path
     demo: bool

@@ -162,6 +162,10 @@ class Journal:
         """An answer has reached its villager by another road than the outbox, or is about to."""
         self._outbox.report_by_key(answer_key(message_id), State.SENT)
 
+    def was_promised(self, message_id: str) -> None:
+        """The villager waits for this answer: let it go at once."""
+        self._outbox.hurry(answer_key(message_id))
+
     def answer_of(self, message_id: str) -> dict[str, Any] | None:
         """The answer that stands beside a message, or None where there is none yet."""
         with self._database.statement(writes=False) as connection:

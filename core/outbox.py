@@ -198,6 +198,14 @@ class Outbox:
             self._take(connection, rows, holder, now, lease)
         return [self._claimed(row, row["tries"] + 1, now) for row in rows]
 
+    def waits(self, channel: str, to: str) -> bool:
+        """Whether anything waits for a recipient."""
+        one = select(OutboxRow.id).where(
+            OutboxRow.recipient == self.recipient(channel, to), OutboxRow.channel == channel, _is(OutboxRow, State.QUEUED)
+        )
+        with self._database.statement(writes=False) as connection:
+            return connection.execute(one.limit(1)).first() is not None
+
     def complete(self, holder: str, outcomes: Sequence[tuple[Claimed, Outcome]]) -> None:
         """Write back what came of claimed messages, all in one transaction.
 
@@ -247,6 +255,12 @@ class Outbox:
         """A carrier's word on a message: ``sent``, ``delivered`` or ``failed``. Forward only, so late, repeated and
         reordered reports change nothing. Gives whether it did."""
         return self._report(OutboxRow.id == message_id, state, provider_id, reason, parts)
+
+    def hurry(self, key: str) -> None:
+        """Let a message that waits for a later moment go now."""
+        waiting = update(OutboxRow).where(OutboxRow.key == key, OutboxRow.state == State.QUEUED, OutboxRow.tries == 0)
+        with self._database.statement(writes=True) as connection:
+            connection.execute(waiting.values(due_at=self._now()))
 
     def report_by_key(self, key: str, state: State) -> bool:
         """The same from whoever brought a message to its recipient by another road and knows its key only."""

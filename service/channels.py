@@ -33,7 +33,8 @@ class Channels:
         )
         means = Means(
             database=parts.database, vault=parts.vault, journal=parts.journal, reception=reception, outbox=self.outbox,
-            limiter=limiter, clean=clean, public_url=(settings.public_url or "").rstrip("/"), data_dir=settings.data_dir,
+            limiter=limiter, clean=clean, village=lambda scene: _village(parts, scene), county_name=parts.county.name,
+            public_url=(settings.public_url or "").rstrip("/"), data_dir=settings.data_dir,
             demo=parts.county.demo,
         )  # fmt: skip
         named = settings.channels if settings.channels is not None else (DEMO if parts.county.demo else "")
@@ -67,3 +68,10 @@ class Channels:
                 self.outbox.enqueue(session, [Outgoing(f"call:{call.id}", SMS, to, {"text": text}, Priority.URGENT)])
 
         return deliver
+
+
+def _village(parts: Parts, scene: str) -> tuple[str, str] | None:
+    """The village of the county that a scene names: «village:450481100201»."""
+    code = scene.removeprefix("village:")
+    place = parts.regions.get(code) if code.startswith(parts.county.code) else None
+    return None if place is None or place.level != "village" else (code, parts.regions.spoken(code))

@@ -235,9 +235,21 @@ def test_a_report_for_a_waiting_message_keeps_it_from_being_sent_again(outbox: O
     assert (row(outbox, "a").state, row(outbox, "a").reason) == ("failed", "30005")
 
 
+def test_what_waits_for_its_moment_can_go_now(outbox: Outbox, time: Clock) -> None:
+    """By its key, and only before its first try: a pause after a refusal is kept."""
+    put(outbox, sms("a", send_after=time.now + MINUTE))
+    outbox.hurry("a")
+    [message] = outbox.claim("sms", "me", 1)
+    outbox.complete("me", [(message, Outcome(Result.RETRY, after=MINUTE))])
+    outbox.hurry("a")
+    assert outbox.claim("sms", "me", 1) == []
+
+
 def test_who_is_here_is_told_what_waits(outbox: Outbox, time: Clock) -> None:
     """What waits for a recipient can be taken at once, due or not, in order; others' stays."""
     put(outbox, sms("1", send_after=time.now + MINUTE), sms("2"), sms("old", expires_at=time.now), sms("other", "+862"))
+    assert outbox.waits("sms", "+8613800000001")
+    assert not outbox.waits("sms", "+863")
     told = outbox.claim_waiting("sms", "+8613800000001", "me", 5)
     assert keys(told) == ["1", "2"]
     assert outbox.claim_waiting("sms", "+8613800000001", "me", 5) == []

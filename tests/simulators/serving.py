@@ -33,3 +33,4 @@ async def serving(app: Any, port: int = 0) -> AsyncIterator[str]:
     finally:
         server.should_exit = True
         await task
+        await asyncio.sleep(0.02)  # closed connections say goodbye in the loop's next turns

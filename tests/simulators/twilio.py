@@ -102,6 +102,7 @@ class TwilioSimulator:
         for task in self._reports:
             task.cancel()
         await self._client.aclose()
+        await asyncio.sleep(0.02)  # closed connections say goodbye in the loop's next turns
 
     # --- REST ---------------------------------------------------------------------------------------------------------
 
