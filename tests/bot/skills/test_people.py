@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from bot.records import Conversation, wants_notices
 from bot.texts import Texts
@@ -39,6 +40,13 @@ def test_a_complaint_is_seen_above_only(talk: Talk, vault: Vault, text: str, see
     assert [region for region in (*sees, *sees_not) if seen_by(talk, vault, region)] == sees
     assert seen_by(talk, vault, COUNTY, "editor") == []
     assert "12345" in texts(answer)
+
+
+def test_what_is_said_of_the_county_is_not_recorded(talk: Talk) -> None:
+    """Nobody here may read it, and the villager is told that it was not noted: nothing is."""
+    assert "没有记" in texts(talk.say("县里的领导收了我家五百块", "complain"))
+    with talk.database.read() as session:
+        assert session.scalars(select(Complaint)).all() == []
 
 
 def test_a_person_named_does_not_see_it(talk: Talk, vault: Vault) -> None:
