@@ -27,13 +27,15 @@ class Danger:
         """The emergency numbers at once, and an urgent case with what is known, whose alert rings; a sender's repeats
         join it."""
 
+        where = self._village_named(turn, in_full=True) or turn.region
+
         def effect() -> dict[str, object]:
             case = self._shared.cases.open_urgent(session, turn.conversation)
             joined = case is not None
             if case is None:
-                details = Details(event=turn.text, place=self._shared.regions.spoken(turn.region))
+                details = Details(event=turn.text, place=self._shared.regions.spoken(where))
                 case = self._shared.cases.open(
-                    session, turn.conversation, turn.region, details, [("villager", turn.text)], danger=danger
+                    session, turn.conversation, where, details, [("villager", turn.text)], danger=danger
                 )
                 self._shared.alerts.start(session, case, turn.inbound.origin)
             else:
@@ -44,7 +46,7 @@ class Danger:
 
         with self._shared.database.begin() as session:
             done = once(session, self._shared.vault, turn.id, "urgent", effect)
-            call = self._shared.whom_to_call(session, turn.region)
+            call = self._shared.whom_to_call(session, where)
         turn.kind, turn.case = "urgent", CaseView(**done["view"])
         numbers = self._shared.texts.say(f"urgent_{danger}", contact=call)
         follow = self._shared.texts.say("urgent_joined" if done["joined"] else "urgent_case", number=turn.case.number)
@@ -64,8 +66,7 @@ class Danger:
 
     def add_to_urgent(self, turn: Turn) -> list[Reply] | None:
         """A place told after the question «您现在在哪个村» belongs to the urgent case; None if there is none to join."""
-        villages = self._shared.regions.find_villages(turn.text, self._shared.county.code)
-        if len(villages) != 1 or len(turn.text) > 40:
+        if self._village_named(turn) is None or len(turn.text) > 40:
             return None
 
         def effect() -> dict[str, object] | None:
@@ -85,10 +86,18 @@ class Danger:
 
     def _place_case(self, session: Session, case: Case, turn: Turn) -> bool:
         """Move a case without a village to the one that is named now, and ring there."""
-        villages = self._shared.regions.find_villages(turn.text, self._shared.county.code)
-        if len(case.region) == 12 or len(villages) != 1:
+        village = self._village_named(turn)
+        if len(case.region) == 12 or village is None:
             return False
-        case.region = villages[0].code
+        case.region = village
         self._shared.cases.change_details(case, place=self._shared.regions.spoken(case.region))
         self._shared.alerts.start(session, case, turn.inbound.origin)
         return True
+
+    def _village_named(self, turn: Turn, *, in_full: bool = False) -> str | None:
+        """The village that a message names, if it is one only. ``in_full``: not by its stem alone («平安»), which may be a
+        word like any other where nobody was asked for a place."""
+        villages = self._shared.regions.find_villages(turn.text, self._shared.county.code)
+        if len(villages) != 1 or (in_full and villages[0].short not in turn.text):
+            return None
+        return villages[0].code
