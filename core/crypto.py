@@ -69,4 +69,8 @@ class Vault:
 
     def lookup(self, value: str) -> str:
         """A keyed hash: equal values can be found, the value cannot be read from it."""
-        return hmac.new(self._lookup_key, value.encode(), hashlib.sha256).hexdigest()
+        return self.lookup_bytes(value).hex()
+
+    def lookup_bytes(self, value: str, size: int = 32) -> bytes:
+        """The same as bytes, the first ``size``: half the room where millions are indexed."""
+        return hmac.digest(self._lookup_key, value.encode(), "sha256")[:size]

@@ -287,6 +287,21 @@ class Outbox:
         """Give up what waits or is held of a broadcast. Gives how many."""
         return sum(self._move(state, State.DEAD, None, batch, reason) for state in (State.QUEUED, State.HELD))
 
+    def withdraw(self, within: Session | Connection, recipient: str, reason: str) -> int:
+        """Give up what waits or is held of broadcasts for one recipient, in the caller's transaction. Gives how many.
+
+        Replies and notices go on. What a sender has claimed already is out of our hands.
+        """
+        connection = within.connection() if isinstance(within, Session) else within
+        waits = update(OutboxRow).where(OutboxRow.recipient == recipient, OutboxRow.priority == int(Priority.BULK))
+        now = self._now()
+        return sum(
+            connection.execute(
+                waits.where(_is(OutboxRow, state)).values(state=State.DEAD, reason=reason, updated_at=now)
+            ).rowcount
+            for state in (State.QUEUED, State.HELD)
+        )
+
     def quarantine(self) -> tuple[int, int]:
         """After a restore: the backup does not know what was sent since. What waited is held until a person has looked,
         what was on its way is unknown. Gives how many of each."""

@@ -22,10 +22,12 @@ from core.county import County, load_county
 from core.crypto import Vault
 from core.database import Database
 from core.errors import ConfigurationError
+from core.outbox import Outbox
 from core.regions import Regions, load_regions
 from core.settings import Settings
 from knowledge_base.encoder import Encoder
 from knowledge_base.shelf import Shelf, Workshop
+from outreach.consent import Consents
 from service.artefacts import Artefacts, examples
 
 
@@ -75,10 +77,14 @@ def assemble(settings: Settings) -> Parts:
     intents = LightIntents(artefacts.intents)
     alerts, handoffs = _clocks(settings)
     journal, complaints = Journal(database, vault), Complaints(vault)
+    consents = Consents(vault, Outbox(database, vault))
     shared = Shared(
         database=database, vault=vault, regions=regions, county=county, texts=texts, cases=cases, alerts=alerts,
         handoffs=handoffs, complaints=complaints, searcher=shelf.searcher, forget=journal.forget,
         topic_life=timedelta(minutes=settings.topic_minutes),
+        consent=lambda session, conversation, wanted, said: consents.said_in_conversation(
+            session, conversation, wanted=wanted, said=said
+        ),
     )  # fmt: skip
     return Parts(
         settings=settings, artefacts=artefacts, database=database, vault=vault, regions=regions, county=county, texts=texts,

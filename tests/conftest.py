@@ -18,6 +18,7 @@ import cadres.referral  # noqa: F401
 import core.audit
 import core.lease
 import core.outbox  # noqa: F401  # tables that nothing else here brings in
+import outreach.tables  # noqa: F401  # tables that nothing else here brings in
 from bot.skills import Shared, Skills
 from bot.texts import Texts
 from cadres.alert import Alerts

@@ -116,4 +116,5 @@ class People:
             row = conversation_row(session, turn.conversation)
             row.texts_wanted = wanted
             row.notices_wanted = False if own_too else True if wanted else row.notices_wanted
+            self._shared.consent(session, turn.conversation, wanted, turn.text)
         return [Reply(self._shared.texts.say("opt_out_all" if own_too else turn.intent))]

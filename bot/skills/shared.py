@@ -45,6 +45,7 @@ class Known:
 class Shared:
     """What the skills of one county's assistant work with. ``searcher`` gives the index that is open now.
 
+    ``consent`` is told who wants broadcasts or not (conversation, yes or no, in which words), inside the same transaction.
     ``forget`` blanks journalled messages by id (a report that was refused or dropped leaves nothing); ``topic_life`` is
     how long a topic is remembered.
     """
@@ -61,6 +62,7 @@ class Shared:
     searcher: Callable[[], Searcher]
     forget: Callable[[Session, list[str]], None]
     topic_life: timedelta
+    consent: Callable[[Session, str, bool, str], None] = lambda _session, _conversation, _wanted, _said: None
 
     def known(self, conversation: str) -> Known:
         """What a conversation is about so far."""
