@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 import cadres.referral  # noqa: F401
+import channels.wechat.followers  # noqa: F401
 import core.audit
 import core.lease
 import core.outbox  # noqa: F401  # tables that nothing else here brings in
