@@ -62,11 +62,13 @@ def tree(pid: int) -> list[int]:
 
 def rss_mb(pids: list[int]) -> float:
     """Resident memory of process trees, in MB of 2**20 bytes."""
-    total = 0
-    for pid in (each for top in pids for each in tree(top)):
-        try:
-            pages = int(Path(f"/proc/{pid}/statm").read_text("utf-8").split()[1])
-        except (OSError, IndexError):
-            continue
-        total += pages * os.sysconf("SC_PAGE_SIZE")
-    return total / 2**20
+    return sum(own_rss_mb(pid) for top in pids for pid in tree(top))
+
+
+def own_rss_mb(pid: int) -> float:
+    """Resident memory of one process; 0 for one that has ended."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text("utf-8").split()[1])
+    except (OSError, IndexError):
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
