@@ -134,7 +134,7 @@ def executor_for(turns: Turns, skills: Skills) -> ActionExecutor:
         "action_chitchat": skills.people.chitchat,
         "action_contact": skills.people.contact,
         "action_human": skills.in_person.ask,
-        "action_status": skills.filed.status,
+        "action_status": skills.status,
         "action_complaint": skills.people.complaint,
         "action_texts": skills.people.texts,
         "action_tell_more": skills.filed.tell_more,

@@ -113,7 +113,9 @@ class TopicPrior(GraphComponent):
             ranking = message.get(INTENT_RANKING_KEY)
             if has_topic is None or not ranking:
                 continue
-            weighed = reweighed({rank["name"]: rank["confidence"] for rank in ranking}, bool(has_topic))
+            weighed = reweighed(
+                {rank["name"]: rank["confidence"] for rank in ranking}, str(message.get(TEXT) or ""), bool(has_topic)
+            )
             ranked = [{"name": name, "confidence": confidence} for name, confidence in weighed.items()]
             message.set(INTENT, ranked[0], add_to_output=True)
             message.set(INTENT_RANKING_KEY, ranked, add_to_output=True)

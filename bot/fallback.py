@@ -26,7 +26,7 @@ class FixedDialogue:
             "precheck": skills.prechecks.step,
             "ask_contact": skills.people.contact,
             "ask_human": skills.in_person.ask,
-            "ask_status": skills.filed.status,
+            "ask_status": skills.status,
             "complain": skills.people.complaint,
             "opt_out": skills.people.texts,
             "opt_in": skills.people.texts,

@@ -18,7 +18,14 @@ from knowledge_base.text import simplify
 QUESTION = re.compile(
     r"[?？]|吗|怎么|多少|几多|几时|哪[里个些样]|什么|为何|边个|边度|谁|能不能|可不可以|得不得|是不是|要不要|有没有|点样|点解"
 )
+_ASKS_AT_END = re.compile(r"(没有?|冇|未|不|唔|咩|哪里|几多|嘛|呢)[。!！,，~ ]*$")
 _PUNCTUATION = re.compile(r"[\s,，。.!！~、;；:：?？…\"'“”‘’()（）]+")
+
+
+def asks(text: str) -> bool:
+    """Whether a text has the form of a question."""
+    return QUESTION.search(text) is not None or _ASKS_AT_END.search(text) is not None
+
 
 # --- texts wanted or not -----------------------------------------------------------------------------------------
 

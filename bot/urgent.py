@@ -20,6 +20,7 @@ from knowledge_base.text import has_words, normalise
 LEXICON = Path(__file__).parent / "urgent_lexicon.yml"
 HARMLESS = "harmless"
 UNKNOWN = "unknown"  # danger, but of what kind the classifier cannot say
+SMALL_TALK, CHATS_FROM = "small_talk", 0.93  # «I could eat a horse»: all intents together are this sure that it is talk
 WINDOW = 120  # characters: the classifier looks at the head and the tail of a long text
 
 
@@ -55,5 +56,12 @@ class UrgentCheck:
         parts = [text] if len(text) <= WINDOW * 2 else [text[:WINDOW], text[-WINDOW:]]
         plain = [normalise(part) for part in parts]
         vectors = [self._encoder.question(part) for part in plain] if vector is None or len(parts) > 1 else [vector]
-        sure = max(self._intents.urgency(part, seen) for part, seen in zip(plain, vectors, strict=True))
-        return UNKNOWN if sure >= self._intents.urgent_from else None
+        alarmed = (self._alarms(part, seen) for part, seen in zip(plain, vectors, strict=True))
+        return UNKNOWN if any(alarmed) else None
+
+    def _alarms(self, text: str, vector: np.ndarray) -> bool:
+        """Whether the classifier hears danger in a normalised text, and nothing says that it is everyday talk."""
+        if self._intents.urgency(text, vector) < self._intents.urgent_from:
+            return False
+        intent, sure = self._intents.intent(text, vector)
+        return intent != SMALL_TALK or sure < CHATS_FROM

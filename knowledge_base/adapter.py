@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from knowledge_base.text import domain_words
+from knowledge_base.text import LEXICON, domain_words, normalise
 
 RIDGE = 1.0
-REGULARISATION = 5.0  # of the wording; larger fits closer
+REGULARISATION = 1.0  # of the wording; larger fits closer
+WORDINGS_COUNT = 3  # times that a general wording counts as much as an asked-as line: it is surely of its aspect
 LEAST_LINES = 3  # a run of characters must stand in as many lines to be learnt
 LONGEST_RUN = 3
 
@@ -91,11 +92,13 @@ class Wording:
 
 
 def train_wording(texts: list[str], aspects: list[str]) -> Wording:
-    """Fit on normalised asked-as lines and the aspect of each one's section."""
+    """Fit on normalised asked-as lines and the aspect of each one's section, and on the wordings that every sheet shares."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
     names = sorted(set(aspects))
+    general = [(text, aspect) for text, aspect in general_wordings() if aspect in names] * WORDINGS_COUNT
+    texts, aspects = [*texts, *(text for text, _ in general)], [*aspects, *(aspect for _, aspect in general)]
     vectoriser = TfidfVectorizer(analyzer=runs_of, min_df=LEAST_LINES, sublinear_tf=True)
     try:
         values = vectoriser.fit_transform(texts)
@@ -108,6 +111,13 @@ def train_wording(texts: list[str], aspects: list[str]) -> Wording:
     model = LogisticRegression(C=REGULARISATION, class_weight="balanced", max_iter=300).fit(values, aspects)
     known = {str(run): int(place) for run, place in sorted(vectoriser.vocabulary_.items())}
     return Wording([str(name) for name in model.classes_], known, vectoriser.idf_, model.coef_.T, model.intercept_)
+
+
+def general_wordings() -> list[tuple[str, str]]:
+    """(text, aspect) of how people ask for an aspect whatever the sheet (``lexicon/wordings.txt``), «#» for its topic."""
+    rows = (LEXICON / "wordings.txt").read_text("utf-8").splitlines()
+    pairs = [row.split("\t") for row in rows if row and not row.startswith("#")]
+    return [(normalise(text), aspect) for aspect, text in pairs]
 
 
 def runs_of(text: str) -> list[str]:

@@ -31,7 +31,7 @@ from knowledge_base.sheet import Section, Sheet
 from knowledge_base.text import LEXICON, index_terms, normalise
 from knowledge_base.words import postings
 
-FORMAT = "8"  # raise it when the tables or what they hold change: older files are rebuilt
+FORMAT = "9"  # raise it when the tables or what they hold change: older files are rebuilt
 ASKED_SHARE = 0.65  # of a section's one vector for ranking: asked-as lines, the rest its passage
 SHARED_LINES = 20_000  # asked-as lines kept at hand: counties' sheets share most of the region's
 LINES = 12_000  # asked-as lines that the adapters learn from, spread evenly

@@ -32,10 +32,12 @@ from knowledge_base.view import Place, View, view_of
 from knowledge_base.words import Matches, Words
 
 # Of standardised scores: vectors, words, sheet (adapter), aspect (adapter), aspect (wording)
-WEIGHTS = np.array([0.45, 0.25, 0.3, 0.1, 0.15])
+WEIGHTS = np.array([0.45, 0.25, 0.3, 0.2, 0.5])
+GENERAL = 0.3  # what a section of the aspect «general» is behind: it answers when no other does
 CANDIDATES = 12  # the best sections whose own lines and passages are compared one by one
 BEFORE = 1.0  # weight of the sheet that the question before was about, for a follow-up
 BOTH_PARTS_FROM = 0.5  # how sure each part of a question in two parts must be
+OWN_WORDS_FROM = 0.2  # share of a second part's words that its section must have: the first part vouches for anything
 VECTORS = 512  # questions whose vectors are kept: the same are asked again, by skills and by villagers
 VIEWS = 16  # places and days kept at a time
 TOPICS = Path(__file__).parent / "topics.yml"
@@ -145,6 +147,7 @@ class Searcher:
         self._wording = Wording.from_json(meta["wording"])
         self._sheet_of = _numbers([place.sheet for place in self.places], self._sheets.names)
         self._aspect_of = _numbers([place.aspect for place in self.places], self._aspects.names)
+        self._behind = np.array([GENERAL * (place.aspect == "general") for place in self.places], np.float32)
         self._model: confidence.Model | None = meta.get("confidence")
         criteria = self.rows("select id, region, criteria from sheets where criteria is not null")
         self._criteria = {(sheet, region): Criteria.from_json(stored) for sheet, region, stored in criteria}
@@ -207,7 +210,7 @@ class Searcher:
         parts = (
             self._dense_of(view) @ vector, matches.scores[view.places], sheets[sheet_of], aspects[aspect_of], wording[aspect_of],
         )  # fmt: skip
-        total = sum(weight * _standardised(part) for weight, part in zip(WEIGHTS, parts, strict=True))
+        total = sum(weight * _standardised(part) for weight, part in zip(WEIGHTS, parts, strict=True)) - self._behind[view.places]
         return Ranked(view, vector, matches, parts[0], np.asarray(total))
 
     def signals(self, ranked: Ranked, hidden: Hidden | None = None) -> np.ndarray:
@@ -308,7 +311,10 @@ class Searcher:
         ranked, sure = self._understood(text, before, key)
         if ranked is None or sure < BOTH_PARTS_FROM or not ranked.view.in_force.any():
             return None
-        return self._hits(ranked, ranked.best(1, ranked.view.in_force), sure)[0]
+        best = ranked.best(1, ranked.view.in_force)
+        if before and self.words.ask(text).overlap(int(ranked.view.places[best[0]])) < OWN_WORDS_FROM:
+            return None
+        return self._hits(ranked, best, sure)[0]
 
     def _coming(self, ranked: Ranked, order: list[int], sure: float) -> Hit | None:
         """What is not yet in force and will replace the best section, or fits better than it."""

@@ -44,6 +44,10 @@ class Skills:
         is_complaint = turn.inbound.payload.startswith("take_back:")
         return self.people.take_back(turn) if is_complaint else self.filed.withdraw(turn)
 
+    def status(self, turn: Turn) -> list[Reply]:
+        """How a report stands, unless the message asks what a sheet answers."""
+        return self.answers.answer_policy(turn) if self.answers.asks_after_all(turn) else self.filed.status(turn)
+
     def say(self, name: str) -> list[Reply]:
         """One fixed bubble."""
         return [Reply(self._shared.texts.say(name))]

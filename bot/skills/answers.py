@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from bot import reading
 from bot.records import Unanswered, conversation_row, once
 from bot.skills.precheck import PreChecks
 from bot.skills.shared import Shared
@@ -18,18 +19,25 @@ from knowledge_base.search import Hit, Result
 from knowledge_base.source import basis_of
 from knowledge_base.text import normalise
 
-# How sure search must be (calibrated probability, docs/knowledge-base.md), by what NLU takes the message for
-ANSWER_FROM = 0.15  # a policy question
-ANSWER_FALLBACK_FROM = 0.4  # NLU cannot say
-ANSWER_OUT_OF_SCOPE_FROM = 0.9  # a question that no sheet answers
+# How sure search must be (calibrated probability, docs/knowledge-base.md), by what NLU takes the message for and how sure it is
+# of that: (at a half, more for each point above, least, most)
+POLICY = (0.28, -0.4, 0.1, 0.28)  # a policy question: NLU vouches for it, and most questions are ours
+OUT_OF_SCOPE = (0.35, 1.5, 0.35, 0.9)  # a question that no sheet answers: NLU speaks against it
+ANSWER_FROM = 0.15  # anything else
+ANSWER_FALLBACK_FROM = 0.35  # NLU cannot say
 # When NLU is less sure than this of something else, and search at least this sure, it was a question after all
 DOUBT_BELOW, RESCUE_FROM = 0.62, 0.5
-REPORT_DOUBT_BELOW = 0.55  # a report is never turned away lightly
+HARDLY, ASKED_FROM = 0.4, 0.7  # the same where NLU hears a wish or a complaint: it hardly hears it, or the message asks
+REPORT_DOUBT_BELOW, REPORT_ASKED_FROM = 0.8, 0.6  # the same for reports, which are never turned away unless they ask
+# a report may end in a helpless question, and a complaint names itself
+HELPLESS = re.compile(r"怎么办|怎样办|咋办|点算|点办|样般|[帮求救]")
+ACCUSES = re.compile(r"投诉|举报|告状|告他|反映")
 # «…, can we be reported as a watched household?»: a question though a hardship is told before it
 MAY_WE = re.compile(
     r"(能不能|可不可以|可以不可以|能否|算不算|是不是|够不够|符不符合|能|可以).{0,4}(报|算|评|进|当|吃|领|办|申请|纳入|享受)"
     r".{0,4}(监测|低保|特困|五保|补贴|补助|救助|医保|大病)"
 )
+PERHAPS_OURS = 0.15  # a declined question is remembered from here: «and which papers» may follow
 CITE_FROM = 0.9  # a complaint is answered with the rule it is about from here
 SURE_FROM = 0.5  # below it we say that we are not certain what was asked
 
@@ -43,10 +51,7 @@ class Answers:
     def answer_policy(self, turn: Turn) -> list[Reply]:
         """Answer from the sheets, or decline honestly."""
         result = self._find(turn)
-        needed = {"out_of_scope": ANSWER_OUT_OF_SCOPE_FROM, "nlu_fallback": ANSWER_FALLBACK_FROM}.get(turn.intent, ANSWER_FROM)
-        if turn.confidence < DOUBT_BELOW:
-            needed = min(needed, RESCUE_FROM)
-        if result.confidence < needed or result.missing or not (result.hits or result.coming):
+        if result.confidence < needed(turn) or result.missing or not (result.hits or result.coming):
             if turn.intent == "follow_up" and not turn.last:
                 return [Reply(self._shared.texts.say("which_topic"))]
             return self._decline(turn, result)
@@ -124,7 +129,7 @@ class Answers:
             call = self._shared.whom_to_call(session, turn.region)
             said = self._shared.texts.say("no_sheet", topic=result.missing, contact=call) if result.missing else ""
             replies = [Reply(said or self._shared.texts.say("unknown", contact=call))]
-            if turn.intent == "ask_policy":
+            if turn.intent == "ask_policy" or (turn.intent == "out_of_scope" and result.confidence >= PERHAPS_OURS):
                 # a follow-up to a declined question must not be answered from an older topic
                 row = conversation_row(session, turn.conversation)
                 row.last, row.last_at = self._shared.vault.seal(turn.text), clock.now()
@@ -136,7 +141,7 @@ class Answers:
     def _told(self, turn: Turn, hit: Hit) -> Source:
         """Keep what was talked about (the topic, and the question if it stood by itself), and say where it can be heard."""
         said = turn.text if turn.intent == "ask_policy" else ""
-        moved_on = turn.intent == "ask_section" and hit.sheet_title not in turn.last
+        moved_on = turn.intent in ("ask_section", "follow_up") and hit.sheet_title not in turn.last
         with self._shared.database.begin() as session:
             row = conversation_row(session, turn.conversation)
             if said or moved_on or not turn.last:
@@ -159,23 +164,43 @@ class Answers:
         return self._prechecks.offer(hit) + first + further
 
     def starts_no_report(self, turn: Turn) -> bool:
-        """Whether a message that NLU takes for a report asks, of itself, whether a policy covers it."""
-        asks = MAY_WE.search(normalise(turn.text)) is not None
-        return self.was_a_question(turn, 2.0 if asks else REPORT_DOUBT_BELOW)
+        """Whether a message that NLU takes for a report asks, of itself, whether a policy covers it, or asks anything."""
+        said = normalise(turn.text)
+        if MAY_WE.search(said):
+            return self.was_a_question(turn, 2.0)
+        asks = reading.asks(said) and not HELPLESS.search(said)
+        return asks and self.was_a_question(turn, REPORT_DOUBT_BELOW, REPORT_ASKED_FROM)
+
+    def asks_after_all(self, turn: Turn) -> bool:
+        """Whether a message that NLU takes for a complaint or a wish asks what a sheet answers."""
+        said = normalise(turn.text)
+        asks = reading.asks(said) and not ACCUSES.search(said)
+        return self.was_a_question(turn, HARDLY) or (asks and self.was_a_question(turn, DOUBT_BELOW, ASKED_FROM))
 
     def answer_and_offer(self, turn: Turn) -> list[Reply]:
         """Answer what may have been a report, and offer to take it."""
         offer = Reply(self._shared.texts.say("report_offer"), [Button("我要报困难", "do:report_hardship")])
         return [*self.answer_policy(turn), offer]
 
-    def was_a_question(self, turn: Turn, doubt_below: float) -> bool:
+    def was_a_question(self, turn: Turn, doubt_below: float, sure_from: float = RESCUE_FROM) -> bool:
+        """Whether NLU doubts what it hears, and search is sure."""
         if turn.confidence >= doubt_below or not turn.text or turn.inbound.payload:
             return False
-        return self.confidence(turn) >= RESCUE_FROM
+        return self.confidence(turn) >= sure_from
 
     def confidence(self, turn: Turn) -> float:
         """How sure search is that a sheet answers a turn's text."""
         return self._shared.searcher().search(turn.text, vector=turn.vector, region=turn.region, day=clock.today()).confidence
+
+
+def needed(turn: Turn) -> float:
+    """How sure search must be to answer a turn."""
+    if turn.intent == "nlu_fallback":
+        return ANSWER_FALLBACK_FROM
+    if turn.intent not in ("ask_policy", "out_of_scope"):
+        return ANSWER_FROM
+    middle, slope, least, most = POLICY if turn.intent == "ask_policy" else OUT_OF_SCOPE
+    return min(most, max(least, middle + slope * (turn.confidence - 0.5)))
 
 
 def source_of(hit: Hit) -> Source:

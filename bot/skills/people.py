@@ -44,6 +44,8 @@ class People:
 
     def contact(self, turn: Turn) -> list[Reply]:
         """The people of the place that the villager named, or of the village that the page knows."""
+        if self._answers.asks_after_all(turn):
+            return self._answers.answer_policy(turn)
         places = self._dialogue.places(turn.text)
         region = places[0].code if len(places) == 1 else turn.region
         with self._shared.database.begin() as session:
@@ -56,7 +58,7 @@ class People:
 
     def complaint(self, turn: Turn) -> list[Reply]:
         """Record a complaint for the level above the one complained of, and say where else one can go."""
-        if self._answers.was_a_question(turn, DOUBT_BELOW):
+        if self._answers.asks_after_all(turn):
             return self._answers.answer_policy(turn)
         rule = self._answers.rule_about(turn)
         if len(turn.text) < TELLING or ASKS_WHERE.search(turn.text):

@@ -15,14 +15,23 @@ def test_a_short_question_after_an_answer_follows_it() -> None:
     """What may be anything is a follow-up where there is something to follow, and not where there is nothing."""
     chances = {"out_of_scope": 0.7, FOLLOW_UP: 0.2, "ask_policy": 0.1}
 
-    assert next(iter(reweighed(chances, True))) == FOLLOW_UP
-    assert next(iter(reweighed({"out_of_scope": 0.3, FOLLOW_UP: 0.5}, False))) == "out_of_scope"
+    assert next(iter(reweighed(chances, "几多钱", True))) == FOLLOW_UP
+    assert next(iter(reweighed({"out_of_scope": 0.3, FOLLOW_UP: 0.5}, "几多钱", False))) == "out_of_scope"
+
+
+def test_what_points_back_follows_more_easily() -> None:
+    """«那个…» after an answer means what was said before; with nothing before it, it means nothing of the kind."""
+    chances = {"ask_policy": 0.9, FOLLOW_UP: 0.1}
+
+    assert next(iter(reweighed(chances, "低保几时发", True))) == "ask_policy"
+    assert next(iter(reweighed(chances, "那个几时发", True))) == FOLLOW_UP
+    assert next(iter(reweighed(chances, "那个几时发", False))) == "ask_policy"
 
 
 @given(CHANCES, st.booleans())
 def test_nothing_else_changes(chances: dict[str, float], has_topic: bool) -> None:
     """The sum stays, the order of the other intents stays, the most likely stands first."""
-    weighed = reweighed(chances, has_topic)
+    weighed = reweighed(chances, "几多钱", has_topic)
 
     assert sum(weighed.values()) == pytest.approx(sum(chances.values()))
     assert list(weighed.values()) == sorted(weighed.values(), reverse=True)

@@ -186,3 +186,18 @@ def test_a_harmless_phrase_alone_is_not_put_to_the_classifier(text: str) -> None
 
     assert sure.check(text) is None
     assert sure.check(f"{text}，东西都收拾好了") == UNKNOWN
+
+
+def test_everyday_talk_silences_the_classifier_but_not_the_lexicon() -> None:
+    """What all intents together surely take for talk raises no alarm; words of danger still do, and doubt does."""
+    talk = UrgentCheck(LEXICON, FakeIntents("small_talk", 0.95, urgency=0.9), FakeEncoder())
+    assert talk.check("饿扁了几点开饭") is None
+    assert talk.check("哈哈我想自杀") == "suicide"
+    doubtful = UrgentCheck(LEXICON, FakeIntents("small_talk", 0.9, urgency=0.9), FakeEncoder())
+    assert doubtful.check("饿扁了几点开饭") == UNKNOWN
+
+
+def test_who_lies_bedridden_is_no_emergency() -> None:
+    """«瘫在床上起不来» has been so for long; on the floor it has not."""
+    assert CHECK.by_words("老爸瘫在床上起不来，能办残疾证吗") is None
+    assert CHECK.by_words("老爸摔在地上起不来") == "medical"

@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from knowledge_base.adapter import Adapter, Wording, runs_of, train_adapter, train_wording
+from knowledge_base.adapter import Adapter, Wording, general_wordings, runs_of, train_adapter, train_wording
+from knowledge_base.sheet import ASPECTS as ALL_ASPECTS
 
 ASKED = {
     "benefit": ["领多少钱", "补多少钱", "一个月多少钱", "多少钱一年", "给多少钱"],
@@ -48,3 +49,12 @@ def test_with_nothing_to_learn_all_is_alike() -> None:
 def test_the_domains_words_say_nothing_of_the_aspect() -> None:
     """A word of the domain is one sign, whichever it is."""
     assert runs_of("低保多少") == runs_of("残疾证多少")
+
+
+def test_the_general_wordings_are_of_aspects_that_exist() -> None:
+    """Each aspect has a handful of wordings, each stands once, and they teach what the lines do not say."""
+    wordings = general_wordings()
+    assert {aspect for _, aspect in wordings} == set(ALL_ASPECTS)
+    assert len({text for text, _ in wordings}) == len(wordings)
+    wording = train_wording(TEXTS, ASPECTS)
+    assert wording.names[int(wording.scores("低保归哪个部门管").argmax())] == "where"  # no line says 部门 or 管

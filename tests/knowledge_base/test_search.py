@@ -242,7 +242,8 @@ def test_a_question_in_two_parts_has_two_answers(
 
 
 @pytest.mark.parametrize(
-    "question", ["低保怎么申请", "低保怎么申请，怎样办低保", "低保怎么申请，足球哪个赢", "我很穷，低保怎么申请"]
+    "question",
+    ["低保怎么申请", "低保怎么申请，怎样办低保", "低保怎么申请，足球哪个赢", "低保怎么申请，火车几点开", "我很穷，低保怎么申请"],
 )
 def test_one_question_has_one_answer(searcher: Searcher, question: str) -> None:
     """The same asked twice, a part out of scope, or a tale before the question make no second answer."""

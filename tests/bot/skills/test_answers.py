@@ -7,7 +7,10 @@ from datetime import timedelta
 import pytest
 
 from bot.records import Conversation
+from bot.skills.answers import needed
 from bot.texts import Texts
+from bot.turn import Turn
+from channels.message import Inbound
 from core import clock
 from tests.talk import Talk, texts
 
@@ -35,6 +38,45 @@ def test_a_topic_is_forgotten(talk: Talk) -> None:
         session.get(Conversation, talk.key).last_at -= timedelta(minutes=31)
     answer = talk.say("足球那个呢", "follow_up")
     assert (texts(answer), answer.sources) == (TEXTS.say("which_topic"), [])
+
+
+def test_a_follow_up_to_another_sheet_moves_the_topic(talk: Talk) -> None:
+    """After «那住院呢» the talk is of hospital, no more of 低保."""
+    talk.say("低保怎么申请", "ask_policy")
+    assert talk.say("那住院报销呢", "follow_up").sources[0].sheet == "medical"
+    assert talk.say("那报销多少", "follow_up").sources[0].sheet == "medical"
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "sure", "kind"),
+    [
+        ("低保怎么申请，要交表吗", "complain", 0.5, "policy"),
+        ("低保怎么申请，要交表吗", "ask_status", 0.5, "policy"),
+        ("低保怎么申请，要交表吗", "ask_contact", 0.5, "policy"),
+        ("低保怎么申请", "report_hardship", 0.75, "policy"),
+        ("低保怎么申请，我要投诉", "complain", 0.5, "complaint"),
+        ("低保怎么申请，要交表吗", "complain", 0.9, "complaint"),
+        ("我家没钱申请低保，求帮帮我", "report_hardship", 0.75, "report"),
+        ("低保怎么申请", "report_hardship", 0.95, "report"),
+    ],
+)
+def test_a_question_is_answered_whatever_nlu_half_hears(talk: Talk, text: str, intent: str, sure: float, kind: str) -> None:
+    """What asks, and what search knows, is a question when NLU doubts; what accuses, or begs, is not."""
+    assert talk.say(text, intent, sure).understood.kind == kind
+
+
+def test_what_nlu_is_sure_of_moves_how_sure_search_must_be() -> None:
+    """The surer NLU is of a policy question, the less search has to be; of one that is not ours, the more."""
+
+    def of(intent: str) -> list[float]:
+        message = Inbound("1", "c", "低保")
+        return [needed(Turn(message, "低保", "45", intent=intent, confidence=sure)) for sure in (0.3, 0.6, 0.95)]
+
+    policy, ours_not = of("ask_policy"), of("out_of_scope")
+    assert policy == sorted(policy, reverse=True)
+    assert ours_not == sorted(ours_not)
+    assert max(policy) < min(ours_not)
+    assert ours_not[-1] == 0.9  # never more: a certain sheet overrules NLU
 
 
 def test_an_answers_buttons_are_chosen_by_number(talk: Talk) -> None:
