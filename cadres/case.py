@@ -59,7 +59,7 @@ class Case(Base):
         # the desk's lists and counts live on these: see cadres.inbox
         Index("ix_cases_region", "region", "id", "danger"),
         Index(
-            "ix_cases_open", "region", "due_at", "urgency", "assignee_id", "paused_at", "danger", "reach", "id",
+            "ix_cases_open", "region", "due_at", "urgency", "assignee_id", "paused_at", "danger", "reach", "closed_at", "id",
             sqlite_where=sql("closed_at IS NULL"), postgresql_where=sql("closed_at IS NULL"),
         ),
         Index(
@@ -233,7 +233,10 @@ class Cases:
             session.add(CaseMessage(case_id=case.id, who=who, body=self._vault.seal(text), at=clock.now()))
 
     def details(self, case: Case) -> Details:
-        return Details(**self._vault.unseal_json(case.details))
+        return self.details_of(case.details)
+
+    def details_of(self, sealed: bytes) -> Details:
+        return Details(**self._vault.unseal_json(sealed))
 
     def change_details(self, case: Case, **changed: str) -> None:
         details = Details(**{**vars(self.details(case)), **changed})

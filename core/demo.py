@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 from core.accounts import EDITOR, Account, add_account
 from core.county import Contact, County, CountySetting, save_county
 from core.regions import Region, load_regions
+from core.rights import DEPARTMENT
 
 COUNTY = County("450481", demo=True, accepted_door=False)
+ROLE_OF = {f"{EDITOR}2": EDITOR, "civil": DEPARTMENT}  # of the accounts that are not called after their role
 PASSWORD = "mingbai-demo"  # shown on the log-in page of a demo; a live county has no such accounts
 _FAMILY = "莫梁李陈黄覃韦苏甘植封谢"
 _GIVEN = ["志明", "小兰", "建国", "秀英", "海生", "桂芳", "永强", "丽萍", "伟文", "春燕", "国栋", "美玲"]
@@ -44,17 +46,26 @@ def seed_accounts(session: Session) -> None:
     there = set(session.scalars(select(Account.username)))
     for number, account in enumerate(demo_accounts(COUNTY)):
         if account.username not in there:
-            role = account.username.rstrip("2")
+            role = ROLE_OF.get(account.username, account.username)
             name, region = f"{_person(number * 8)}（示例）", _account_region(role)
-            add_account(session, account.username, name, role, region.code, account.password, demo=True).named = role != EDITOR
+            unit = account.username if role == DEPARTMENT else ""
+            made = add_account(session, account.username, name, role, region.code, account.password, demo=True, unit=unit)
+            made.named = role in ("village", "town", "county")
 
 
 def demo_accounts(county: County) -> list[DemoAccount]:
-    """The demo's accounts: one a level, and two editors, because what one writes another publishes."""
-    labels = {"county": "县级", "town": "乡镇", "village": "村级信息员"}
+    """The demo's accounts: one a level, a department, an auditor; two editors, because what one writes another publishes."""
+    labels = {
+        "county": "县级",
+        "town": "乡镇",
+        "village": "村级信息员",
+        "grid": "网格员",
+        "civil": "部门（民政）",
+        "audit": "审计",
+    }
     labels |= {EDITOR: "编辑（写明白纸）", f"{EDITOR}2": "编辑（核对、发布）"}
     return [
-        DemoAccount(name, PASSWORD, f"{label} · {_account_region(name.rstrip('2')).short}")
+        DemoAccount(name, PASSWORD, f"{label} · {_account_region(ROLE_OF.get(name, name)).short}")
         for name, label in labels.items()
         if county.demo
     ]
@@ -66,7 +77,7 @@ def _account_region(role: str) -> Region:
     assert county is not None
     town = regions.children(COUNTY.code)[0]
     village = next(place for place in regions.children(town.code) if place.short.endswith("村"))
-    return {"county": county, "town": town, "village": village, EDITOR: county}[role]
+    return {"town": town, "village": village, "grid": village}.get(role, county)
 
 
 def _add_contact(session: Session, region: Region | None, role: str, number: int) -> None:

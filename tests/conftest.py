@@ -14,6 +14,7 @@ from hypothesis import settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+import cadres.bulk
 import cadres.referral  # noqa: F401
 import channels.wechat.followers  # noqa: F401
 import core.audit

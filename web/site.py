@@ -19,9 +19,11 @@ from bot.telling import Telling
 from bot.texts import Texts
 from bot.unfinished import UnfinishedReports
 from cadres.alert import Alerts
+from cadres.bulk import Bulk
 from cadres.case import Cases
 from cadres.complaint import Complaints
 from cadres.handoff import Handoffs
+from cadres.inbox import Inbox
 from cadres.referral import Referrals
 from cadres.workflow import Workflow
 from channels.journal import Journal
@@ -64,6 +66,14 @@ class Site:
     @cached_property
     def referrals(self) -> Referrals:
         return Referrals(self.vault)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        return Inbox(self.cases)
+
+    @cached_property
+    def bulk(self) -> Bulk:
+        return Bulk(self.cases)
 
     @cached_property
     def workflow(self) -> Workflow:

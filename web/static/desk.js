@@ -17,7 +17,7 @@
 
   /** The page's part anew, or nothing where the answer is no part of the desk (the log-in page, an error). */
   function part(url) {
-    return window.fetch(url, { credentials: 'same-origin', redirect: 'error' }).then(function (response) {
+    return window.fetch(url, { credentials: 'same-origin', redirect: 'error', headers: { 'X-Fresh': '1' } }).then(function (response) {
       return response.ok ? response.text() : null;
     }, function () { return null; });
   }
@@ -44,7 +44,7 @@
   function freshList() {
     var main = document.querySelector('main[data-fresh]');
     if (!main || document.hidden || main.contains(document.activeElement)) return;
-    part(window.location.pathname).then(function (html) {
+    part(window.location.pathname + window.location.search).then(function (html) {
       var now = html && new window.DOMParser().parseFromString(html, 'text/html').querySelector('main[data-fresh]');
       if (now && now.textContent !== main.textContent) main.innerHTML = now.innerHTML;
     });
