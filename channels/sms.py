@@ -8,6 +8,7 @@ from typing import Any
 import phonenumbers
 
 from channels.segment import SMS_PART, SMS_WHOLE, sms_units
+from channels.texts import ChannelTexts
 
 CHANNEL = "sms"  # of the outbox: whatever carrier serves it
 PARTS = 2
@@ -27,6 +28,11 @@ def number(spoken: str) -> str | None:
     if not phonenumbers.is_possible_number(parsed):
         return None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def duty_call(case_number: str, place: str) -> str:
+    """What the duty phone is told of an alert: which case and where, nothing of what was said."""
+    return ChannelTexts().say("call_duty", number=case_number, place=place)
 
 
 def is_mainland(e164: str) -> bool:

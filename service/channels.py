@@ -12,8 +12,7 @@ from channels.deliverer import Deliverer
 from channels.limit import Limiter
 from channels.reception import Reception
 from channels.sms import CHANNEL as SMS
-from channels.sms import number
-from channels.texts import ChannelTexts
+from channels.sms import duty_call, number
 from core.delivery import Priority
 from core.outbox import Outbox, Outgoing
 from knowledge_base.text import clean
@@ -63,7 +62,7 @@ class Channels:
             to = number(call.phone)
             if SMS not in self.serves or to is None:
                 return
-            text = ChannelTexts().say("call_duty", number=call.number, place=parts.regions.spoken(call.region))
+            text = duty_call(call.number, parts.regions.spoken(call.region))
             with parts.database.begin() as session:
                 self.outbox.enqueue(session, [Outgoing(f"call:{call.id}", SMS, to, {"text": text}, Priority.URGENT)])
 
