@@ -108,7 +108,7 @@ async def _open(side: Side, conversations: list[Conversation], per_second: float
     async with _http(256) as http:
         began = time.perf_counter()
         sent = []
-        for place, (sender, text) in enumerate(_interleaved(conversations)):
+        for place, (sender, text) in enumerate(interleaved(conversations)):
             due = began + place / per_second
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             sent.append(asyncio.create_task(_send(side, http, sender, text, outcome, due)))
@@ -117,7 +117,7 @@ async def _open(side: Side, conversations: list[Conversation], per_second: float
     return outcome
 
 
-def _interleaved(conversations: list[Conversation], at_once: int = 20) -> list[tuple[str, str]]:
+def interleaved(conversations: list[Conversation], at_once: int = 20) -> list[tuple[str, str]]:
     """The messages of many conversations in turn, so that a villager's next comes some seconds after his last."""
     waiting = deque((one.sender, deque(one.texts)) for one in conversations)
     talking = deque(waiting.popleft() for _ in range(min(at_once, len(waiting))))
