@@ -158,6 +158,12 @@ class Journal:
             raise LookupError(f"no journalled message {answer.message_id}")
         return dict(self._vault.unseal_json(standing))
 
+    def knows(self, conversation: str, client_id: str) -> bool:
+        """Whether a message with this id is journalled already."""
+        there = select(InboundRow.id).where(InboundRow.conversation == conversation, InboundRow.client_id == client_id)
+        with self._database.statement(writes=False) as connection:
+            return connection.execute(there).first() is not None
+
     def passed_on(self, message_id: str) -> None:
         """An answer has reached its villager by another road than the outbox, or is about to."""
         self._outbox.report_by_key(answer_key(message_id), State.SENT)

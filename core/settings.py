@@ -61,6 +61,8 @@ class Settings(BaseSettings):
         description="channels beside the web, with commas: folders of channels/; default: sms_file in a demo, else none",
     )
 
+    sms_number: str | None = Field(default=None, description="number that villagers can write to, printed on posters")
+
     @cached_property
     def data_dir(self) -> Path:
         return self.data.expanduser().resolve()

@@ -41,6 +41,7 @@ from service.assembly import Parts, assemble
 from service.channels import Channels
 from service.supervisor import RasaSupervisor, free_port
 from service.sweeper import Sweeper, notify_on_desk
+from web.codes import codes_router
 from web.desk import desk_router
 from web.desk_audio import desk_audio_router
 from web.desk_entry import entry_router
@@ -50,6 +51,7 @@ from web.editing import editing_router
 from web.pages import add_error_pages, pages_router, static_files
 from web.precheck import precheck_router
 from web.questions import questions_router
+from web.report_form import report_form_router
 from web.sheets import sheets_router
 from web.site import Site
 from web.talks import talks_router
@@ -220,6 +222,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(pages_router(site, service.chat, senders, limiter, voice_limiter))
     app.include_router(sheets_router(site))
     app.include_router(village_router(site))
+    app.include_router(codes_router(site))
+    app.include_router(
+        report_form_router(
+            site, service.chat, senders, parts.skills.form, limiter, lambda text: parts.urgent.check(text) is not None
+        )
+    )
     app.include_router(precheck_router(site, service.chat, senders, parts.skills.prechecks))
     app.include_router(entry_router(site))
     app.include_router(desk_router(site))

@@ -15,6 +15,7 @@ from channels.sms import CHANNEL as SMS
 from channels.sms import duty_call, number
 from core.delivery import Priority
 from core.outbox import Outbox, Outgoing
+from core.village_code import code_of, scanned
 from knowledge_base.text import clean
 from service.assembly import Parts
 
@@ -70,7 +71,14 @@ class Channels:
 
 
 def _village(parts: Parts, scene: str) -> tuple[str, str] | None:
-    """The village of the county that a scene names: «village:450481100201»."""
-    code = scene.removeprefix("village:")
-    place = parts.regions.get(code) if code.startswith(parts.county.code) else None
-    return None if place is None or place.level != "village" else (code, parts.regions.spoken(code))
+    """The village that a scene names: «village:450481100201», or the token of a poster's code, whose scan is counted."""
+    village = scene.removeprefix("village:")
+    if village == scene and scene:
+        with parts.database.begin() as session:
+            code = code_of(session, scene)
+            if code is None or code.revoked_at is not None:
+                return None
+            scanned(session, scene)
+            village = code.village
+    place = parts.regions.get(village) if village.startswith(parts.county.code) else None
+    return None if place is None or place.level != "village" else (village, parts.regions.spoken(village))

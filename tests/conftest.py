@@ -19,7 +19,8 @@ import cadres.referral  # noqa: F401
 import channels.wechat.followers  # noqa: F401
 import core.audit
 import core.lease
-import core.outbox  # noqa: F401  # tables that nothing else here brings in
+import core.outbox
+import core.village_code  # noqa: F401  # tables that nothing else here brings in
 import outreach.tables  # noqa: F401  # tables that nothing else here brings in
 from bot.skills import Shared, Skills
 from bot.texts import Texts

@@ -83,6 +83,7 @@ class DeskFrame:
             "place": self._site.regions.spoken(account.region),
             "is_editor": account.is_editor,
             "is_cadre": is_cadre(account),
+            "supervises": may(account, Right.SUPERVISE),
             "reads_audit": may(account, Right.READ_AUDIT),
             "keeps_criteria": self.keeps_criteria(account),
         }

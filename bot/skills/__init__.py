@@ -11,6 +11,7 @@ from bot.report import ReportDialogue
 from bot.skills.answers import Answers
 from bot.skills.case import FiledReports
 from bot.skills.danger import Danger
+from bot.skills.form import ReportForm
 from bot.skills.in_person import InPerson
 from bot.skills.people import People
 from bot.skills.precheck import PreChecks
@@ -32,6 +33,7 @@ class Skills:
         self.danger = Danger(shared, self.answers)
         self.in_person = InPerson(shared, self.danger)
         self.report = Reporting(shared, self.answers, self.dialogue)
+        self.form = ReportForm(shared)
         self.filed = FiledReports(shared, self.dialogue)
 
     @property

@@ -16,7 +16,7 @@ VILLAGE = "450481100201"
 OPEN = [
     "/", "/sheets", "/sheets/45/dibao", f"/sheets/45/dibao?village={VILLAGE}", "/sheets/45/dibao?type=large",
     "/sheets/45/dibao?type=normal", "/sheets/45/dibao/print", "/sheets/45/dibao/precheck", f"/v/{VILLAGE}",
-    "/desk/login", "/nowhere",
+    f"/v/{VILLAGE}/report", "/desk/login", "/nowhere",
 ]  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def test_the_desk(page: Any, service: Remote) -> None:
     for text in ("我爸中风瘫痪，家里欠了八万块债，想申报防返贫监测", "岑城镇探花村", "13812345678"):
         case = service.chat(sender, text)["case"]
     for username, paths in (
-        ("county", ["/desk", f"/desk/cases/{case['number']}", "/desk/precheck"]),
+        ("county", ["/desk", f"/desk/cases/{case['number']}", "/desk/precheck", "/desk/codes"]),
         ("editor", ["/desk/audio", "/desk/audio/45/dibao", "/desk/precheck"]),
     ):
         page.context.clear_cookies()

@@ -28,11 +28,13 @@ from core.settings import Settings
 from knowledge_base.search import Searcher
 from tests.checking import Village
 from tests.fakes import COUNTY, VILLAGE
+from web.codes import codes_router
 from web.desk import desk_router
 from web.desk_audio import desk_audio_router
 from web.desk_precheck import desk_precheck_router
 from web.pages import add_error_pages, pages_router, static_files
 from web.precheck import precheck_router
+from web.report_form import report_form_router
 from web.sheets import sheets_router
 from web.site import Site
 from web.village import village_router
@@ -85,7 +87,8 @@ def pages(
     for router in (
         pages_router(site, chat, senders, free, free), sheets_router(site), village_router(site),
         precheck_router(site, chat, senders, talk.skills.prechecks), desk_router(site), desk_audio_router(site),
-        desk_precheck_router(site),
+        desk_precheck_router(site), codes_router(site),
+        report_form_router(site, chat, senders, talk.skills.form, free, lambda text: "救命" in text),
     ):  # fmt: skip
         app.include_router(router)
     app.mount("/static", static_files(), name="static")
