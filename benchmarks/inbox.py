@@ -20,6 +20,7 @@ from rich.progress import Progress
 from rich.table import Table
 from sqlalchemy import create_engine, insert, text
 
+from benchmarks.ledger import peak_mb
 from cadres.case import Case, Cases, Details
 from cadres.inbox import Folder, Inbox
 from cadres.plan import own_plan
@@ -32,7 +33,7 @@ from core.regions import load_regions
 RESULTS = Path(__file__).parent / "results" / "inbox.json"
 POSTGRESQL = "postgresql+psycopg://postgres@127.0.0.1:5432/test"
 CASES, QUICK = int(os.environ.get("MINGBAI_BENCH_CASES", "1000000")), 20_000
-LEDGER_ROWS = 100_000
+LEDGER_ROWS, LEDGER_COUNTY = 100_000, "450481"
 CHUNK = 5_000
 OPEN_SHARE = 0.15  # of a million cases so many are open: more than a 15 days' cap would leave
 LOOKS = 240  # of each kind, over desks of all levels
@@ -74,7 +75,8 @@ class Bench:
 
     def __init__(self, database: Database, count: int) -> None:
         self.database, self.count = database, count
-        self.vault = Vault(secrets.token_bytes(32))
+        self.key = secrets.token_bytes(32)
+        self.vault = Vault(self.key)
         self.cases, self.chance = Cases(self.vault), random.Random(7)
         self.inbox = Inbox(self.cases)
         self.villages = [village.code for village in load_regions().villages("45")]
@@ -138,10 +140,14 @@ class Bench:
         return done / FILED_S
 
     def ledger(self, rows: int) -> float:
-        """How much memory the writing of a ledger adds, in MB."""
-        from benchmarks.ledger import added_mb
-
-        return added_mb(self.database, self.vault, rows)
+        """Peak memory of a process that writes a ledger of so many rows: cases of one county, on top of the others."""
+        details, now = [self.vault.seal_json(vars(Details(EVENTS[0], contact="+8613800138000", name="覃建国")))], clock.now()
+        own = [village.code for village in load_regions().villages(LEDGER_COUNTY)]
+        for start in range(0, rows, CHUNK):
+            made = [{**self._row(now, details), "region": self.chance.choice(own)} for _ in range(min(CHUNK, rows - start))]
+            with self.database.begin() as session:
+                session.execute(insert(Case), made)
+        return peak_mb(self.database.url, self.key, LEDGER_COUNTY, rows)
 
     def _row(self, now: datetime, details: list[bytes]) -> dict[str, Any]:
         is_open, chance = self.chance.random() < OPEN_SHARE, self.chance

@@ -90,6 +90,11 @@ class Settings(BaseSettings):
         return self.data_dir / "steps.yml"
 
     @property
+    def ledger_file(self) -> Path:
+        """The county's own columns of the ledger; without it those that come along hold."""
+        return self.data_dir / "ledger.yml"
+
+    @property
     def run_file(self) -> Path:
         """Says where the running service of this data directory listens."""
         return self.data_dir / "run.json"

@@ -84,7 +84,6 @@ class DeskFrame:
             "is_editor": account.is_editor,
             "is_cadre": is_cadre(account),
             "supervises": may(account, Right.SUPERVISE),
-            "reads_audit": may(account, Right.READ_AUDIT),
             "keeps_criteria": self.keeps_criteria(account),
         }
         csrf = self.token(request.cookies[SESSION_COOKIE][:16])

@@ -24,6 +24,7 @@ from cadres.case import Cases
 from cadres.complaint import Complaints
 from cadres.handoff import Handoffs
 from cadres.inbox import Inbox
+from cadres.ledger import Ledger, load_columns
 from cadres.referral import Referrals
 from cadres.workflow import Workflow
 from channels.journal import Journal
@@ -74,6 +75,11 @@ class Site:
     @cached_property
     def bulk(self) -> Bulk:
         return Bulk(self.cases)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        file = self.settings.ledger_file
+        return Ledger(self.cases, self.regions, load_columns(file) if file.exists() else None)
 
     @cached_property
     def workflow(self) -> Workflow:

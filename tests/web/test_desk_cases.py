@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from fastapi.testclient import TestClient
+from openpyxl import load_workbook
+from pypdf import PdfReader
 
 from cadres.case import Case, Details
 from core.accounts import Account, add_account
@@ -272,3 +276,28 @@ def test_lists_and_pages_hold_out(entry) -> None:
     assert desks.county.get("/desk?folder=nothing").status_code == 422
     for path in ("?do=nothing", "?do=reopen", "?reply=nothing", "?done=nothing"):
         assert desks.county.get(desks.url + path).status_code == 200
+
+
+def test_the_ledger_and_the_file_are_taken_out(entry, site: Site, tmp_path: Path) -> None:
+    """Excel for a day and PDF, masked, marked with who took them, in the audit log; from outside the tree nothing."""
+    desks = entry
+    assert "台账" in desks.county.get("/desk/ledger").text
+    excel = desks.county.get("/desk/ledger.xlsx")
+    (tmp_path / "ledger.xlsx").write_bytes(excel.content)
+    rows = list(load_workbook(tmp_path / "ledger.xlsx").active.iter_rows(values_only=True))
+    assert "county某" in rows[0][0]
+    assert rows[2][0] == desks.number
+    assert desks.county.get("/desk/ledger.xlsx?on=2999-01-01").status_code == 422
+    assert desks.county.get("/desk/ledger.xlsx?on=gestern").status_code == 422
+    pdf = desks.village.get(f"{desks.url}/file.pdf")
+    words = "".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf.content)).pages).replace("\x00", "")
+    assert desks.number in words
+    assert "139****5678" in words
+    assert "13912345678" not in words
+    for who in ("grid", *OUTSIDE[2:]):
+        assert getattr(desks, who).get("/desk/ledger.xlsx").status_code == 404
+    for who in ("other", "elsewhere"):
+        (tmp_path / "theirs.xlsx").write_bytes(getattr(desks, who).get("/desk/ledger.xlsx").content)
+        assert len(list(load_workbook(tmp_path / "theirs.xlsx").active.iter_rows())) == 2
+    with site.database.read() as session:
+        assert [entry.verb for entry in site.audit.newest(session, 30)].count("export") == 4
