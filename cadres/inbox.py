@@ -107,8 +107,10 @@ class Inbox:
 
     def _with_words(self, session: Session, account: Account, words: str) -> tuple[list[Case], bool]:
         """Case files are sealed, so their words cannot be indexed without giving them away: the newest ones are read."""
-        newest = _all(account).with_only_columns(Case.id, Case.details).order_by(Case.id.desc()).limit(READ_THROUGH)
-        rows = session.execute(newest).all()
+        # ids first, out of the index: together with the sealed files SQLite would sort all the files of the place
+        newest = list(session.scalars(_all(account).with_only_columns(Case.id).order_by(Case.id.desc()).limit(READ_THROUGH)))
+        files = select(Case.id, Case.details).where(Case.id.in_(newest)).order_by(Case.id.desc())
+        rows = session.execute(files).all()
         hits = [row.id for row in rows if words in " ".join(vars(self._cases.details_of(row.details)).values())][:FOUND]
         found = session.scalars(select(Case).where(Case.id.in_(hits)).order_by(Case.id.desc()))
         return list(found), len(rows) == READ_THROUGH

@@ -123,12 +123,13 @@ class Workflow:
         step = self.step(case)
         assert step is not None
         answers = answers_of(step.fields, typed, clock.today())
+        _check_days(step.fields, answers, case)
         to = step.after(answers)
         if case.state == "reported":
             case.accepted_at, case.accepted_by = clock.now(), account.id
         if "official_number" in answers:
             case.official_number = answers["official_number"]
-        happened = _end_of(answers["visited_on"], case) if "visited_on" in answers else None
+        happened = _end_of(answers["visited_on"]) if "visited_on" in answers else None
         self._cases.move(session, case, account.id, "advance", to, happened_at=happened, body=answers or None)
 
     def _send_back(self, session: Session, account: Account, case: Case, typed: Mapping[str, str]) -> None:
@@ -237,11 +238,18 @@ def _above(reach: int) -> int:
     return 9 if reach > 9 else 6
 
 
-def _end_of(day: str, case: Case) -> datetime:
-    """A visit of a day counts until the day's end. Raises BadForm for a day before the report."""
+def _check_days(fields: tuple[Field, ...], answers: Mapping[str, str], case: Case) -> None:
+    """Nothing of a step happened before the report: no visit, meeting or public notice. Raises BadForm."""
+    reported = case.created_at.astimezone(clock.CHINA).date()
+    days = {field.name: field.label for field in fields if field.type == "date" and field.name in answers}
+    early = {name: label for name, label in days.items() if date.fromisoformat(answers[name]) < reported}
+    if early:
+        raise BadForm({name: f"“{label}”比上报的日子还早" for name, label in early.items()})
+
+
+def _end_of(day: str) -> datetime:
+    """A visit of a day counts until the day's end."""
     end = datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), clock.CHINA) - timedelta(seconds=1)
-    if end < case.created_at:
-        raise BadForm({"visited_on": "入户日期比上报还早"})
     return min(end, clock.now())
 
 

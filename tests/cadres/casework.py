@@ -67,7 +67,7 @@ class Casework:
             "accepted": {"visited_on": self.day(), "authorised": "signed", "people": "4", "risk": "illness", "found": "两人住院"},
             "checking": {"result": "clear"},
             "reviewing": {
-                "met_on": self.day(6), "present": "12", "posted_on": self.day(5), "opinion": "admit", "objections": "没有",
+                "met_on": self.day(5), "present": "12", "posted_on": self.day(5), "opinion": "admit", "objections": "没有",
             },
             "auditing": {"sampled": "visited", "opinion": "admit", "reason": "属实"},
             "deciding": {"decision": "admit", "kind": "sudden"} if decision == "admit" else {

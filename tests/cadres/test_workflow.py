@@ -78,6 +78,9 @@ def test_the_public_notice_lasts(database: Database, work: Casework) -> None:
         case = work.report(session)
         for who, _ in WAY[:3]:
             work.do(session, who, case, "advance")
+        with pytest.raises(BadForm, match="比上报的日子还早"):
+            work.do(session, "village", case, "advance")
+        work.forward(days=6)
         with pytest.raises(BadForm, match="还不满5天"):
             work.do(session, "village", case, "advance", posted_on=work.day(4))
         assert case.state == "reviewing"

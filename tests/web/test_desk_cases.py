@@ -140,7 +140,7 @@ def test_the_way_to_a_decision_through_four_roles(entry, monkeypatch: pytest.Mon
     for name in ("village", "town", "county"):
         log_in(getattr(desks, name), name)
     days = {
-        "met_on": (clock.today() - timedelta(days=6)).isoformat(),
+        "met_on": (clock.today() - timedelta(days=5)).isoformat(),
         "posted_on": (clock.today() - timedelta(days=5)).isoformat(),
     }
     assert do(desks, "village", "advance", present="12", opinion="admit", objections="没有", **days) == 303
