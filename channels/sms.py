@@ -35,6 +35,12 @@ def duty_call(case_number: str, place: str) -> str:
     return ChannelTexts().say("call_duty", number=case_number, place=place)
 
 
+def digest_text(soon: int, overdue: int, unclaimed: int, called: int) -> str:
+    """What somebody of the desk is told once a day: numbers, nothing of a case."""
+    numbers = {"soon": soon, "overdue": overdue, "unclaimed": unclaimed, "called": called}
+    return ChannelTexts().say("desk_digest", **{name: str(value) for name, value in numbers.items()})
+
+
 def is_mainland(e164: str) -> bool:
     """Whether a number is of mainland China (Hong Kong, Macao and Taiwan have codes of their own)."""
     return e164.startswith("+86")

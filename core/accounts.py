@@ -51,6 +51,7 @@ class Account(Base):
     locked_until: Mapped[datetime | None] = mapped_column(default=None)
     unit: Mapped[str] = mapped_column(String(20), default="")
     named: Mapped[bool] = mapped_column(default=False)
+    phone: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)  # E.164, sealed
     active: Mapped[bool] = mapped_column(default=True)
     must_change: Mapped[bool] = mapped_column(default=False)  # the password was given out by somebody else
     second_factor: Mapped[bool] = mapped_column(default=False)

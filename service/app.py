@@ -39,6 +39,7 @@ from service.action_server import action_app
 from service.artefacts import RASA_PYTHON
 from service.assembly import Parts, assemble
 from service.channels import Channels
+from service.desk_calls import DeskCalls
 from service.supervisor import RasaSupervisor, free_port
 from service.sweeper import Sweeper, notify_on_desk
 from web.codes import codes_router
@@ -94,9 +95,10 @@ class Service:
         )
         self.chat = Chat(parts.journal, self.reception)
         self.channels = Channels(parts, self.reception)
+        calls = DeskCalls(parts, self.channels.outbox, self.channels.serves)
         self._sweeper = Sweeper(
             database=parts.database, alerts=parts.alerts, handoffs=parts.handoffs,
-            deadlines=Deadlines(parts.cases), telling=parts.telling, notify=self.channels.notify(parts, notify_on_desk),
+            deadlines=Deadlines(parts.cases), telling=parts.telling, notify=calls.notify(notify_on_desk), digest=calls.digest,
             forget=parts.skills.prechecks.sweep, every_s=settings.sweep_s,
         )  # fmt: skip
         self._actions = _QuietServer(

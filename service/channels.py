@@ -6,15 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from cadres.alert import Call, Notify
 from channels.carrier import Channel, Means, open_channels
 from channels.deliverer import Deliverer
 from channels.limit import Limiter
 from channels.reception import Reception
-from channels.sms import CHANNEL as SMS
-from channels.sms import duty_call, number
-from core.delivery import Priority
-from core.outbox import Outbox, Outgoing
+from core.outbox import Outbox
 from core.village_code import code_of, scanned
 from knowledge_base.text import clean
 from service.assembly import Parts
@@ -54,20 +50,6 @@ class Channels:
             for each in deliverers:
                 each.stop()
             await asyncio.gather(*running, return_exceptions=True)
-
-    def notify(self, parts: Parts, on_desk: Notify) -> Notify:
-        """A way of delivering calls: the desk shows every alert; the duty phone gets an SMS too, where there is a carrier."""
-
-        def deliver(call: Call) -> None:
-            on_desk(call)
-            to = number(call.phone)
-            if SMS not in self.serves or to is None:
-                return
-            text = duty_call(call.number, parts.regions.spoken(call.region))
-            with parts.database.begin() as session:
-                self.outbox.enqueue(session, [Outgoing(f"call:{call.id}", SMS, to, {"text": text}, Priority.URGENT)])
-
-        return deliver
 
 
 def _village(parts: Parts, scene: str) -> tuple[str, str] | None:

@@ -12,6 +12,7 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from channels.sms import number
 from core.accounts import Account, add_account, reset_password
 from core.audit import Audit
 from core.county import County, CountySetting, load_county, save_county
@@ -51,6 +52,7 @@ def add(
     region: Annotated[str, typer.Argument(help="division code of the place: 6 digits county, 9 township, 12 village")],
     unit: Annotated[str, typer.Option(help=f"of a department: {', '.join(UNITS)}")] = "",
     named: Annotated[bool, typer.Option(help="may see cases of violence")] = False,
+    phone: Annotated[str, typer.Option(help="where alerts and the day's digest go")] = "",
 ) -> None:
     """Add an account and print the password to hand over; it must be changed at the first log-in."""
     settings = Settings()
@@ -59,7 +61,9 @@ def add(
         if county is None:
             raise ConfigurationError("no county is set up: run «mingbai init» first")
         _check(role, region, unit, county.code)
+        to = _sealed(settings, phone) if phone else None
         typer.echo(f"{username}: {_add(session, settings, username, name, role, region, unit, named=named)}")
+        _account(session, username).phone = to
 
 
 @accounts_app.command("reset")
@@ -70,6 +74,16 @@ def reset(username: str) -> None:
         account = _account(session, username)
         typer.echo(f"{username}: {reset_password(session, account)}")
         _log(settings).record(session, None, "reset", "account", account.id)
+
+
+@accounts_app.command("phone")
+def change_phone(username: str, phone: Annotated[str, typer.Argument(help="empty takes it away")]) -> None:
+    """Change the phone on which somebody is told of alerts and of the day's deadlines."""
+    settings = Settings()
+    with _plain_errors(), _session(settings) as session:
+        account = _account(session, username)
+        account.phone = _sealed(settings, phone) if phone else None
+        _log(settings).record(session, None, "phone", "account", account.id)
 
 
 @accounts_app.command("stop")
@@ -153,6 +167,13 @@ def _add(
     password = reset_password(session, account)
     _log(settings).record(session, None, "add", "account", account.id, f"{role} {region}")
     return password
+
+
+def _sealed(settings: Settings, phone: str) -> bytes:
+    to = number(phone)
+    if to is None:
+        raise ConfigurationError(f"«{phone}» is no phone number")
+    return Vault.open(settings.data_dir).seal(to)
 
 
 def _account(session: Session, username: str) -> Account:

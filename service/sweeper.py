@@ -29,10 +29,10 @@ class Sweeper:
 
     def __init__(
         self, *, database: Database, alerts: Alerts, handoffs: Handoffs, deadlines: Deadlines, telling: Telling,
-        notify: Notify, forget: Callable[[], int], every_s: float,
+        notify: Notify, digest: Callable[[], int], forget: Callable[[], int], every_s: float,
     ) -> None:  # fmt: skip
         self._database, self._alerts, self._handoffs, self._deadlines = database, alerts, handoffs, deadlines
-        self._telling, self._notify, self._forget, self._every_s = telling, notify, forget, every_s
+        self._telling, self._notify, self._digest, self._forget, self._every_s = telling, notify, digest, forget, every_s
         self._me = secrets.token_hex(12)
 
     async def run(self) -> None:
@@ -52,6 +52,7 @@ class Sweeper:
             for word in [*self._alerts.climb(session), *self._handoffs.sweep(session)]:
                 self._telling.tell(session, word)
             self._deadlines.sweep(session)
+        self._digest()  # once a day
         self._forget()  # the pre-checks that were left open for a day
         with self._database.read() as session:
             calls = self._alerts.to_deliver(session)
@@ -70,8 +71,5 @@ class Sweeper:
 
 
 def notify_on_desk(call: Call) -> None:
-    """The first way of notifying: the desk shows every alert in a bar on each page, so that only the log is left to do.
-
-    SMS and WeCom take this function's place with the channels; they get the account or the duty phone from the call.
-    """
+    """The first way of notifying: the desk shows every alert in a bar on each page, so that only the log is left to do."""
     log.info("an alert is on the desk", call=call.id, account=call.account_id, region=call.region)

@@ -26,7 +26,7 @@ def sweeper(shared: Shared, journal: Journal, notify: Notify) -> Sweeper:
     return Sweeper(
         database=shared.database, alerts=shared.alerts, handoffs=shared.handoffs,
         deadlines=Deadlines(shared.cases), telling=Telling(shared, journal),
-        notify=notify, forget=lambda: 0, every_s=1,
+        notify=notify, digest=lambda: 0, forget=lambda: 0, every_s=1,
     )  # fmt: skip
 
 
