@@ -62,7 +62,8 @@ class Carrier(Protocol):
 class Means:
     """What a channel works with. ``public_url`` is the pages' address as the outside world opens it, empty if not set;
     ``clean`` makes a text safe to store; ``limiter`` counts by sender; ``village`` gives code and spoken name of the village
-    that a QR code's scene names, if it does."""
+    that a QR code's scene names, if it does; ``act`` carries out a deed («seen», «accept») on a case by its number, for the
+    cadre of a username, and raises MingbaiError with words for them where they may not."""
 
     database: Database
     vault: Vault
@@ -72,6 +73,7 @@ class Means:
     limiter: Limiter
     clean: Callable[[str, int], str]
     village: Callable[[str], tuple[str, str] | None]
+    act: Callable[[str, str, str], None]
     county_name: str
     public_url: str
     data_dir: Path

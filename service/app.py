@@ -39,6 +39,7 @@ from service.action_server import action_app
 from service.artefacts import RASA_PYTHON
 from service.assembly import Parts, assemble
 from service.channels import Channels
+from service.deeds import Deeds
 from service.desk_calls import DeskCalls
 from service.supervisor import RasaSupervisor, free_port
 from service.sweeper import Sweeper, notify_on_desk
@@ -218,6 +219,7 @@ def create_app(settings: Settings) -> FastAPI:
         alerts=parts.alerts, handoffs=parts.handoffs, telling=parts.telling, searcher=parts.shelf.searcher, texts=parts.texts,
         settings=settings,
     )  # fmt: skip
+    service.channels.deeds = Deeds(site).act
     for channel in service.channels.opened:
         if channel.router is not None:
             app.include_router(channel.router)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from channels.carrier import Channel, Means, open_channels
@@ -24,12 +24,14 @@ class Channels:
     def __init__(self, parts: Parts, reception: Reception) -> None:
         settings = parts.settings
         self.outbox = Outbox(parts.database, parts.vault)
+        self.deeds: Callable[[str, str, str], None] | None = None
         limiter = Limiter(
             settings.rate_per_minute, settings.rate_loopback_per_minute, lambda text: parts.urgent.check(text) is not None
         )
         means = Means(
             database=parts.database, vault=parts.vault, journal=parts.journal, reception=reception, outbox=self.outbox,
-            limiter=limiter, clean=clean, village=lambda scene: _village(parts, scene), county_name=parts.county.name,
+            limiter=limiter, clean=clean, village=lambda scene: _village(parts, scene), act=self._act,
+            county_name=parts.county.name,
             public_url=(settings.public_url or "").rstrip("/"), data_dir=settings.data_dir,
             demo=parts.county.demo,
         )  # fmt: skip
@@ -50,6 +52,10 @@ class Channels:
             for each in deliverers:
                 each.stop()
             await asyncio.gather(*running, return_exceptions=True)
+
+    def _act(self, username: str, deed: str, case: str) -> None:
+        assert self.deeds is not None  # set before anything is served
+        self.deeds(username, deed, case)
 
 
 def _village(parts: Parts, scene: str) -> tuple[str, str] | None:

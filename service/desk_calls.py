@@ -12,26 +12,34 @@ from core.delivery import Priority
 from core.outbox import Outbox, Outgoing
 from service.assembly import Parts
 
+WECOM = "wecom"  # the outbox channel on which cadres are reached by their usernames
+
 
 class DeskCalls:
-    """SMS to cadres and to the duty phone. Where no channel serves SMS, the desk alone shows what is to be done."""
+    """WeCom cards and SMS to cadres, SMS to the duty phone. Where no such channel is open, the desk alone shows what is to
+    be done."""
 
     def __init__(self, parts: Parts, outbox: Outbox, serves: set[str]) -> None:
         self._parts, self._outbox, self._serves = parts, outbox, serves
         self._inbox = Inbox(parts.cases)
 
     def notify(self, on_desk: Notify) -> Notify:
-        """A way of delivering calls: the desk shows every alert; the person's phone, or the duty phone, gets an SMS too."""
+        """A way of delivering calls: the desk shows every alert; the person gets a card in WeCom, and their phone, or the duty
+        phone, an SMS."""
 
         def deliver(call: Call) -> None:
             on_desk(call)
             with self._parts.database.begin() as session:
                 account = session.get(Account, call.account_id) if call.account_id else None
                 to = self._phone_of(account) if account is not None else number(call.phone)
+                text = duty_call(call.number, self._parts.regions.spoken(call.region))
+                messages = []
+                if WECOM in self._serves and account is not None:
+                    card = {"case": call.number, "text": text}
+                    messages.append(Outgoing(f"call:{call.id}:wecom", WECOM, account.username, card, Priority.URGENT))
                 if SMS in self._serves and to is not None:
-                    text = duty_call(call.number, self._parts.regions.spoken(call.region))
-                    message = Outgoing(f"call:{call.id}", SMS, to, {"text": text}, Priority.URGENT)
-                    self._outbox.enqueue(session, [message])
+                    messages.append(Outgoing(f"call:{call.id}", SMS, to, {"text": text}, Priority.URGENT))
+                self._outbox.enqueue(session, messages)
 
         return deliver
 

@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 
 import cadres.bulk
 import cadres.referral  # noqa: F401
+import channels.token
 import channels.wechat.followers  # noqa: F401
 import core.audit
 import core.lease

@@ -94,7 +94,7 @@ def cases_router(site: Site) -> APIRouter:
         frame.check_form(request, typed.get("csrf", ""))
         deed = typed.get("deed", "")
         try:
-            _act(site, frame, account, number, deed, typed)
+            carry_out(site, frame, account, number, deed, typed)
         except BadForm as bad:
             return _case_page(site, frame, request, account, number, do=deed, typed=typed, errors=bad.errors)
         except Stale as error:
@@ -112,7 +112,7 @@ def cases_router(site: Site) -> APIRouter:
         account, typed = frame.cadre(request), await _typed(request)
         frame.check_form(request, typed.get("csrf", ""))
         try:
-            _act(site, frame, account, number, "advance", {**typed, "seen": "reported"})
+            carry_out(site, frame, account, number, "advance", {**typed, "seen": "reported"})
         except (Stale, NotAllowed):
             return RedirectResponse(f"/desk/cases/{number}", 303)
         except NoSuchCase as error:
@@ -247,7 +247,7 @@ def _alike(site: Site, session: Session, account: Account, case: Case) -> list[d
     ]
 
 
-def _act(site: Site, frame: DeskFrame, account: Account, number: str, deed: str, typed: Mapping[str, str]) -> None:
+def carry_out(site: Site, frame: DeskFrame, account: Account, number: str, deed: str, typed: Mapping[str, str]) -> None:
     """A deed, what the villager is told of it, and its row in the audit log, in one transaction."""
     with site.database.begin() as session:
         before = site.cases.visible(session, account, number).state

@@ -114,16 +114,8 @@ def talks_router(site: Site) -> APIRouter:
         """A person acknowledges an urgent case: only now is the villager told that somebody has seen it."""
         account = frame.cadre(request)
         frame.check_form(request, csrf)
-
-        def acknowledged(session: Session) -> str:
-            case = site.cases.visible(session, account, number)
-            if site.alerts.acknowledge(session, case, account):
-                said = site.texts.say("notice_seen", office=frame.office(account), number=case.number)
-                site.cases.add_messages(session, case, [("cadre", said)])
-                site.journal.notify(case.conversation, said, session=session)
-            return case.number
-
-        return RedirectResponse(f"/desk/cases/{_change(site, acknowledged)}", 303)
+        seen_now = _change(site, lambda session: acknowledge(site, frame, session, account, number))
+        return RedirectResponse(f"/desk/cases/{seen_now}", 303)
 
     @router.get("/bar")
     async def bar(request: Request) -> Response:
@@ -131,6 +123,17 @@ def talks_router(site: Site) -> APIRouter:
         return frame.page(request, "desk_bar.html", frame.cadre(request))
 
     return router
+
+
+def acknowledge(site: Site, frame: DeskFrame, session: Session, account: Account, number: str) -> str:
+    """A cadre has seen an urgent case: the alert stops climbing, and who reported it is told. Gives the case's number.
+    Raises NoSuchCase."""
+    case = site.cases.visible(session, account, number)
+    if site.alerts.acknowledge(session, case, account):
+        said = site.texts.say("notice_seen", office=frame.office(account), number=case.number)
+        site.cases.add_messages(session, case, [("cadre", said)])
+        site.journal.notify(case.conversation, said, session=session)
+    return case.number
 
 
 def audio_response(audio: Audio, wanted: str) -> Response:

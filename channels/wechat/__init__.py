@@ -8,7 +8,6 @@ from channels.wechat.client import WechatClient
 from channels.wechat.followers import Followers
 from channels.wechat.routes import wechat_router
 from channels.wechat.settings import CHANNEL, WechatSettings
-from channels.wechat.token import TokenKeeper
 from core.errors import ConfigurationError
 
 
@@ -22,5 +21,5 @@ def channel(means: Means) -> Channel:
     router = wechat_router(settings, means, followers)
     if not settings.verified:  # passive replies only: what waits in the outbox is told when they write next
         return Channel("wechat", router)
-    client = WechatClient(settings, TokenKeeper(settings, means.database, means.vault))
+    client = WechatClient(settings, means.database, means.vault)
     return Channel("wechat", router, {CHANNEL: WechatCarrier(client, followers, settings)})

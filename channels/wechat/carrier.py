@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 
 from channels.carrier import Capabilities
+from channels.token import NoToken
 from channels.wechat.client import WechatClient
 from channels.wechat.followers import Followers
 from channels.wechat.render import parts_of
 from channels.wechat.settings import WechatSettings
-from channels.wechat.token import NoToken
 from core import clock
 from core.delivery import Outcome, Result
 from core.outbox import Claimed

@@ -7,8 +7,10 @@ from typing import Any
 
 import httpx
 
+from channels.token import TokenKeeper
 from channels.wechat.settings import WechatSettings
-from channels.wechat.token import TokenKeeper
+from core.crypto import Vault
+from core.database import Database
 
 TOKEN_REFUSED = (40001, 40014, 42001)
 
@@ -16,8 +18,9 @@ TOKEN_REFUSED = (40001, 40014, 42001)
 class WechatClient:
     """One account's API."""
 
-    def __init__(self, settings: WechatSettings, keeper: TokenKeeper) -> None:
-        self._settings, self._keeper = settings, keeper
+    def __init__(self, settings: WechatSettings, database: Database, vault: Vault) -> None:
+        self._settings = settings
+        self._keeper = TokenKeeper(settings.app_id, self._stable_token, database, vault)
         self._http = httpx.AsyncClient(timeout=settings.timeout_s)
 
     async def send_text(self, openid: str, text: str) -> dict[str, Any]:
@@ -34,6 +37,13 @@ class WechatClient:
 
     async def close(self) -> None:
         await self._http.aclose()
+
+    async def _stable_token(self, http: httpx.AsyncClient, force: bool) -> dict[str, Any]:
+        body = {
+            "grant_type": "client_credential", "appid": self._settings.app_id,
+            "secret": self._settings.app_secret.get_secret_value(), "force_refresh": force,
+        }  # fmt: skip
+        return dict((await http.post(f"{self._settings.base_url}/cgi-bin/stable_token", json=body)).json())
 
     async def _post(self, path: str, body: dict[str, Any], token: str) -> dict[str, Any]:
         # people would see «\uXXXX»: WeChat shows escapes as they are

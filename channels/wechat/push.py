@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from xml.etree.ElementTree import ParseError
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
-
-from core.errors import MingbaiError
+from channels.pushed import NoPush, cdata, fields_of
 
 SCENE = "qrscene_"
 _ID_LIMIT = 80  # of the journal
-
-
-class NoPush(MingbaiError):
-    """这不是微信的消息。"""
 
 
 @dataclass(frozen=True)
@@ -49,15 +41,6 @@ class Push:
         return key if self.event == "scan" else ""
 
 
-def fields_of(body: bytes) -> dict[str, str]:
-    """The fields of an XML body. Entities and document types are refused. Raises NoPush."""
-    try:
-        root = fromstring(body, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError):
-        raise NoPush from None
-    return {child.tag: child.text or "" for child in root}
-
-
 def parse_push(body: bytes) -> Push:
     """A push out of its XML. Raises NoPush."""
     fields = fields_of(body)
@@ -73,16 +56,3 @@ def text_reply(push: Push, text: str, at: int) -> bytes:
         f"<xml><ToUserName>{cdata(push.openid)}</ToUserName><FromUserName>{cdata(push.account)}</FromUserName>"
         f"<CreateTime>{at}</CreateTime><MsgType>{cdata('text')}</MsgType><Content>{cdata(text)}</Content></xml>"
     ).encode()
-
-
-def sealed_reply(sealed: str, signed: str, at: int, nonce: str) -> bytes:
-    """A passive reply in safe mode."""
-    return (
-        f"<xml><Encrypt>{cdata(sealed)}</Encrypt><MsgSignature>{cdata(signed)}</MsgSignature>"
-        f"<TimeStamp>{at}</TimeStamp><Nonce>{cdata(nonce)}</Nonce></xml>"
-    ).encode()
-
-
-def cdata(text: str) -> str:
-    """A text as CDATA; its own end marks are split, or what follows them would be read as XML."""
-    return f"<![CDATA[{text.replace(']]>', ']]]]><![CDATA[>')}]]>"

@@ -21,15 +21,16 @@ from fastapi.responses import PlainTextResponse
 from starlette.background import BackgroundTask
 
 from channels.carrier import Means
+from channels.envelope import NotFromPlatform, check_signature, is_fresh, open_envelope, seal_envelope, signature
 from channels.limit import TooFast
 from channels.message import Reach, Said
+from channels.pushed import NoPush, fields_of, sealed_reply
 from channels.reception import Busy
 from channels.segment import WECHAT_BYTES, wechat_parts
 from channels.texts import ChannelTexts
 from channels.web.request import TEXT_LIMIT, BadRequest, read_body
-from channels.wechat.crypto import NotFromWechat, check_signature, open_envelope, seal_envelope, signature
 from channels.wechat.followers import Followers
-from channels.wechat.push import NoPush, Push, fields_of, parse_push, sealed_reply, text_reply
+from channels.wechat.push import Push, parse_push, text_reply
 from channels.wechat.render import joined, parts_of, spoken
 from channels.wechat.settings import CHANNEL, WechatSettings
 from core.delivery import Outcome, Priority, Result
@@ -58,26 +59,26 @@ class _Gate:
         self._settings, self._token = settings, settings.token.get_secret_value()
 
     def check(self, query: Any, sealed: str = "") -> None:
-        """Raises NotFromWechat, also for a push that is too old or from the future."""
+        """Raises NotFromPlatform, also for a push that is too old or from the future."""
         stamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
-        if not stamp.isascii() or not stamp.isdigit() or abs(time.time() - int(stamp[:12])) > self._settings.clock_s:
-            raise NotFromWechat
+        if not is_fresh(stamp, self._settings.clock_s):
+            raise NotFromPlatform
         if sealed:
             check_signature(query.get("msg_signature", ""), self._token, stamp, nonce, sealed)
         else:
             check_signature(query.get("signature", ""), self._token, stamp, nonce)
 
     def open(self, query: Any, body: bytes) -> _Opened:
-        """Raises NotFromWechat, NoPush."""
+        """Raises NotFromPlatform, NoPush."""
         keys = self._settings.keys
         if not keys:
             self.check(query)
             return _Opened(parse_push(body), None)
         if query.get("encrypt_type") != "aes":
-            raise NotFromWechat  # an account in safe mode sends nothing in clear
+            raise NotFromPlatform  # an account in safe mode sends nothing in clear
         sealed = fields_of(body).get("Encrypt", "")
         if not sealed:
-            raise NotFromWechat
+            raise NotFromPlatform
         self.check(query, sealed)
         message, key = open_envelope(keys, sealed, self._settings.app_id)
         return _Opened(parse_push(message), key)
@@ -298,7 +299,7 @@ def wechat_router(settings: WechatSettings, means: Means, followers: Followers) 
     async def verify(request: Request) -> Response:
         try:
             gate.check(request.query_params)
-        except NotFromWechat:
+        except NotFromPlatform:
             return Response(status_code=403)
         return PlainTextResponse(means.clean(request.query_params.get("echostr", ""), 200))
 
@@ -309,7 +310,7 @@ def wechat_router(settings: WechatSettings, means: Means, followers: Followers) 
             opened = gate.open(request.query_params, await read_body(request, LIMIT, "too long"))
         except BadRequest:
             return Response(status_code=413)
-        except NotFromWechat:
+        except NotFromPlatform:
             return Response(status_code=403)
         except NoPush:
             return Response(status_code=400)

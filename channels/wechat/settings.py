@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from channels.envelope import key_of
 
 CHANNEL = "wechat"
 
@@ -33,9 +32,9 @@ class WechatSettings(BaseSettings):
 
     @field_validator("aes_key", "previous_aes_key")
     @classmethod
-    def _is_a_key(cls, given: SecretStr) -> SecretStr:
+    def _is_akey_of(cls, given: SecretStr) -> SecretStr:
         if given.get_secret_value():
-            _key(given.get_secret_value())
+            key_of(given.get_secret_value())
         return given
 
     def missing(self) -> list[str]:
@@ -49,15 +48,4 @@ class WechatSettings(BaseSettings):
     def keys(self) -> list[bytes]:
         """The keys that a push may be sealed with, the present one first; none in plain mode."""
         both = (self.aes_key.get_secret_value(), self.previous_aes_key.get_secret_value())
-        return [_key(each) for each in both if each]
-
-
-def _key(encoded: str) -> bytes:
-    """The 32 bytes of an EncodingAESKey. Raises ValueError."""
-    try:
-        key = base64.b64decode(f"{encoded}=", validate=True)
-    except binascii.Error:
-        key = b""
-    if len(encoded) != 43 or len(key) != 32:
-        raise ValueError("an EncodingAESKey has 43 characters of base64")
-    return key
+        return [key_of(each) for each in both if each]

@@ -10,6 +10,7 @@ from bot.skills import Shared
 from cadres.alert import Alerts
 from cadres.case import Details
 from core import clock
+from core.accounts import Account
 from core.outbox import Outbox
 from service.desk_calls import DeskCalls
 from tests.cadres.people import cadre
@@ -59,6 +60,24 @@ def test_an_alert_goes_to_two_phones_and_on(shared: Shared, calls: DeskCalls, mo
     deliver()
     assert [to for to, _ in sent(shared)] == [PHONES[COUNTY]]
     assert all(case.number in text and "探花村" in text and "打死" not in text for _, text in first)
+
+
+def test_cadres_get_a_card_in_wecom(shared: Shared, calls: DeskCalls) -> None:
+    """Where it is open: by their usernames, with the case's number for its buttons; the phones get their SMS as well."""
+    outbox = Outbox(shared.database, shared.vault)
+    notify = DeskCalls(calls._parts, outbox, {"sms", "wecom"}).notify(lambda call: None)
+    alerts = Alerts()
+    with shared.database.begin() as session:
+        case = shared.cases.open(session, "c", VILLAGE, Details(event="他要打死我"), [("villager", "救命")], danger="medical")
+        alerts.start(session, case, "x")
+        due = alerts.to_deliver(session)
+        usernames = {session.get_one(Account, call.account_id).username for call in due}
+    for call in [*due, *due]:
+        notify(call)
+    cards = outbox.claim("wecom", "test", 50)
+    assert {card.to for card in cards} == usernames
+    assert {card.content["case"] for card in cards} == {case.number}
+    assert len(cards) == len(sent(shared)) == len(due)
 
 
 def test_the_digest_is_sent_once(shared: Shared, calls: DeskCalls, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,9 +36,17 @@ class WechatPlatform:
     """``app`` is the API. ``push`` does what the platform does when a follower writes."""
 
     def __init__(
-        self, url: str = "", *, sealed: bool = False, quota: int = 5, wait_s: float = WAIT_S, verified: bool = True
+        self,
+        url: str = "",
+        *,
+        sealed: bool = False,
+        quota: int = 5,
+        wait_s: float = WAIT_S,
+        verified: bool = True,
+        gap_s: float = 0.0,
     ) -> None:
         self.url, self.sealed, self.quota, self.wait_s, self.verified = url, sealed, quota, wait_s, verified
+        self.gap_s = gap_s  # between a try that found nobody and the next
         self.told: dict[str, Told] = {}
         self.left: dict[str, int] = {}  # customer-service messages that each follower may still get
         self.tries = 0
@@ -76,6 +84,7 @@ class WechatPlatform:
             try:
                 response = await self.deliver(body)
             except httpx.HTTPError:  # no answer in five seconds, or no connection
+                await asyncio.sleep(self.gap_s)
                 continue
             self.slowest_s = max(self.slowest_s, time.monotonic() - began)
             return self._read(openid, response)

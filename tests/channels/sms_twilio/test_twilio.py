@@ -167,7 +167,8 @@ class House:
         self.limiter = Limiter(per_minute, per_minute, lambda text: "救命" in text)
         self.means = Means(
             database=database, vault=vault, journal=self.journal, reception=Reception(self.journal, self.answer),
-            outbox=self.outbox, limiter=self.limiter, clean=clean, village=lambda _: None, county_name="岑溪市",
+            outbox=self.outbox, limiter=self.limiter, clean=clean, village=lambda _: None, act=lambda *_: None,
+            county_name="岑溪市",
             public_url=self.url, data_dir=tmp_path, demo=True,
         )  # fmt: skip
         self.settings = settings(twilio)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wechatpy import parse_message
 
-from channels.wechat.push import NoPush, Push, cdata, fields_of, parse_push, text_reply
+from channels.pushed import NoPush, cdata, fields_of
+from channels.wechat.push import Push, parse_push, text_reply
 from channels.wechat.render import joined, parts_of, spoken
 from tests.simulators.wechat import message
 

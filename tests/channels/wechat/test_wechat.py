@@ -26,7 +26,6 @@ from channels.wechat.client import WechatClient
 from channels.wechat.followers import FollowerRow, Followers
 from channels.wechat.routes import wechat_router
 from channels.wechat.settings import CHANNEL, WechatSettings
-from channels.wechat.token import TokenKeeper
 from core import clock
 from core.crypto import Vault
 from core.database import Database
@@ -55,7 +54,7 @@ class House:
         self.urgent = Limiter(1000, 1000, lambda text: False)
         self.means = Means(
             database=database, vault=vault, journal=self.journal, reception=Reception(self.journal, self.answer),
-            outbox=self.outbox, limiter=self.urgent, clean=clean, village=self.village, county_name="岑溪市",
+            outbox=self.outbox, limiter=self.urgent, clean=clean, village=self.village, act=lambda *_: None, county_name="岑溪市",
             public_url="", data_dir=tmp_path, demo=True,
         )  # fmt: skip
         self.followers = Followers(database, self.outbox)
@@ -90,8 +89,7 @@ async def a_town(
         house, port = House(database, vault, settings, tmp_path), free_port()
         platform.url = f"http://127.0.0.1:{port}/wechat"
         async with serving(house.app, port):
-            keeper = TokenKeeper(settings, database, vault)
-            carrier = WechatCarrier(WechatClient(settings, keeper), house.followers, settings)
+            carrier = WechatCarrier(WechatClient(settings, database, vault), house.followers, settings)
             deliverer = Deliverer(house.outbox, CHANNEL, carrier, poll_s=0.05)
             running = asyncio.create_task(deliverer.run()) if verified else None
             yield house, platform
@@ -276,7 +274,7 @@ async def test_one_token_for_all(database: Database, vault: Vault, tmp_path: Pat
         settings = WechatSettings(
             app_id=APP_ID, app_secret=SecretStr(SECRET), token=SecretStr(TOKEN), verified=True, base_url=api
         )
-        clients = [WechatClient(settings, TokenKeeper(settings, database, vault)) for _ in range(2)]
+        clients = [WechatClient(settings, database, vault) for _ in range(2)]
         platform.left[OPENID] = 100
         answers = await asyncio.gather(*(client.send_text(OPENID, "你好") for client in clients for _ in range(5)))
         assert {answer["errcode"] for answer in answers} == {0}
@@ -303,7 +301,7 @@ async def test_a_wrong_secret_is_waited_for(database: Database, vault: Vault) ->
             )
             followers = Followers(database, Outbox(database, vault))
             await asyncio.to_thread(followers.heard, OPENID)
-            carrier = WechatCarrier(WechatClient(settings, TokenKeeper(settings, database, vault)), followers, settings)
+            carrier = WechatCarrier(WechatClient(settings, database, vault), followers, settings)
             assert (await carrier.send(claimed(OPENID))).result == Result.WAIT
             assert (await carrier.send(claimed(OPENID, {"replies": []}))).result == Result.FAILED
             await carrier.close()

@@ -1,4 +1,4 @@
-"""WeChat's signatures and sealed envelopes (AES-256-CBC, the key's own first half as IV, padding to 32 bytes)."""
+"""Signatures and sealed envelopes of WeChat and WeCom: AES-256-CBC, the key's own first half as IV, padding to 32 bytes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import secrets
 import struct
+import time
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -17,23 +18,39 @@ BLOCK = 32
 RANDOM = 16
 
 
-class NotFromWechat(MingbaiError):
+class NotFromPlatform(MingbaiError):
     """签名不对，或者不是发给这个账号的。"""
 
 
+def key_of(encoded: str) -> bytes:
+    """The 32 bytes of an EncodingAESKey. Raises ValueError."""
+    try:
+        key = base64.b64decode(f"{encoded}=", validate=True)
+    except binascii.Error:
+        key = b""
+    if len(encoded) != 43 or len(key) != 32:
+        raise ValueError("an EncodingAESKey has 43 characters of base64")
+    return key
+
+
+def is_fresh(stamp: str, clock_s: int) -> bool:
+    """Whether a push's time lies within so many seconds of ours."""
+    return stamp.isascii() and stamp.isdigit() and abs(time.time() - int(stamp[:12])) <= clock_s
+
+
 def signature(*pieces: str) -> str:
-    """SHA-1 over the sorted pieces: token, timestamp, nonce and, in safe mode, the sealed message."""
+    """SHA-1 over the sorted pieces: token, timestamp, nonce and, where messages are sealed, the sealed message."""
     return hashlib.sha1("".join(sorted(pieces)).encode()).hexdigest()  # noqa: S324  # WeChat's choice
 
 
 def check_signature(expected: str, *pieces: str) -> None:
-    """Compared in constant time. Raises NotFromWechat."""
+    """Compared in constant time. Raises NotFromPlatform."""
     if not hmac.compare_digest(expected.encode(), signature(*pieces).encode()):
-        raise NotFromWechat
+        raise NotFromPlatform
 
 
 def seal_envelope(key: bytes, message: bytes, receiver: str, random: bytes | None = None) -> str:
-    """A message sealed for a receiver (our AppID), base64."""
+    """A message sealed for a receiver (our AppID or CorpID), base64."""
     raw = (random or secrets.token_bytes(RANDOM)) + struct.pack("!I", len(message)) + message + receiver.encode()
     padding = BLOCK - len(raw) % BLOCK
     sealer = Cipher(algorithms.AES(key), modes.CBC(key[:16])).encryptor()
@@ -41,19 +58,19 @@ def seal_envelope(key: bytes, message: bytes, receiver: str, random: bytes | Non
 
 
 def open_envelope(keys: list[bytes], sealed: str, receiver: str) -> tuple[bytes, bytes]:
-    """The message, and which of the keys opened it. Raises NotFromWechat."""
+    """The message, and which of the keys opened it. Raises NotFromPlatform."""
     try:
         data = base64.b64decode(sealed, validate=True)
     except (binascii.Error, ValueError):
-        raise NotFromWechat from None
+        raise NotFromPlatform from None
     if not data or len(data) % 16:
-        raise NotFromWechat
+        raise NotFromPlatform
     for key in keys:
         opener = Cipher(algorithms.AES(key), modes.CBC(key[:16])).decryptor()
         message = _unpacked(opener.update(data) + opener.finalize(), receiver)
         if message is not None:
             return message, key
-    raise NotFromWechat
+    raise NotFromPlatform
 
 
 def _unpacked(raw: bytes, receiver: str) -> bytes | None:

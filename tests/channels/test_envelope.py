@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from wechatpy.crypto import WeChatCrypto
 from wechatpy.utils import check_signature as their_check
 
-from channels.wechat.crypto import NotFromWechat, check_signature, open_envelope, seal_envelope, signature
+from channels.envelope import NotFromPlatform, check_signature, open_envelope, seal_envelope, signature
 
 KEY_TEXT = "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR"
 KEY = base64.b64decode(KEY_TEXT + "=")
@@ -31,7 +31,7 @@ def test_signatures_of_the_documents(pieces: tuple[str, ...], expected: str) -> 
     assert signature(*pieces) == expected
     check_signature(expected, *pieces)
     for wrong in ("", "0" * 40, "签", expected.upper()):
-        with pytest.raises(NotFromWechat):
+        with pytest.raises(NotFromPlatform):
             check_signature(wrong, *pieces)
 
 
@@ -67,7 +67,7 @@ def test_another_key_or_receiver_is_refused() -> None:
     sealed = seal_envelope(old, b"hi", RECEIVER)
     assert open_envelope([KEY, old], sealed, RECEIVER) == (b"hi", old)
     for keys, receiver in (([KEY], RECEIVER), ([other, KEY], RECEIVER), ([old], "wx0"), ([], RECEIVER)):
-        with pytest.raises(NotFromWechat):
+        with pytest.raises(NotFromPlatform):
             open_envelope(keys, sealed, receiver)
 
 
@@ -75,5 +75,5 @@ def test_another_key_or_receiver_is_refused() -> None:
 def test_rubbish_is_refused(data: bytes) -> None:
     """Any bytes, as they are or as base64: never another error."""
     for sealed in (data.decode("latin-1"), base64.b64encode(data).decode()):
-        with pytest.raises(NotFromWechat):
+        with pytest.raises(NotFromPlatform):
             open_envelope([KEY], sealed, RECEIVER)

@@ -1,12 +1,13 @@
-"""Keeps the access token: one for all processes, fetched with ``stable_token``, kept sealed in the database.
+"""Keeps the access token of WeChat or WeCom: one for all processes, sealed in the database.
 
-``stable_token`` gives every caller the same token until it ends, so processes that ask at the same time do each other no
+Both platforms give every caller the same token until it ends, so processes that ask at the same time do each other no
 harm. A forced refresh (the platform refused the token) is made by one of them, at most every half minute.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,6 @@ from sqlalchemy import LargeBinary, String, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from channels.wechat.settings import WechatSettings
 from core import clock
 from core.crypto import Vault
 from core.database import Base, Database
@@ -27,11 +27,11 @@ FORCE_APART = timedelta(seconds=30)
 
 
 class NoToken(MingbaiError):
-    """微信没有给出访问凭证。"""
+    """没有拿到访问凭证。"""
 
 
 class TokenRow(Base):
-    """The token of an account (its name is the AppID)."""
+    """The token of an account."""
 
     __tablename__ = "channel_tokens"
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -39,15 +39,18 @@ class TokenRow(Base):
     ends_at: Mapped[datetime]
 
 
-class TokenKeeper:
-    """Gives the token that is valid now."""
+Fetch = Callable[[httpx.AsyncClient, bool], Awaitable[dict[str, Any]]]  # the platform's answer; True: another than the last
 
-    def __init__(self, settings: WechatSettings, database: Database, vault: Vault) -> None:
-        self._settings, self._database, self._vault = settings, database, vault
+
+class TokenKeeper:
+    """Gives the token that is valid now, of the account of a name."""
+
+    def __init__(self, name: str, fetch: Fetch, database: Database, vault: Vault) -> None:
+        self._name, self._ask, self._database, self._vault = name[:64], fetch, database, vault
         self._turn = asyncio.Lock()
 
     async def token(self, client: httpx.AsyncClient) -> str:
-        """Raises NoToken with WeChat's code."""
+        """Raises NoToken with the platform's code."""
         kept = await asyncio.to_thread(self._kept)
         if kept is not None:
             return kept
@@ -66,23 +69,18 @@ class TokenKeeper:
             return await self._fetch(client, force=False)
 
     async def _fetch(self, client: httpx.AsyncClient, *, force: bool) -> str:
-        body = {
-            "grant_type": "client_credential", "appid": self._settings.app_id,
-            "secret": self._settings.app_secret.get_secret_value(), "force_refresh": force,
-        }  # fmt: skip
         try:
-            response = await client.post(f"{self._settings.base_url}/cgi-bin/stable_token", json=body)
-            answer: dict[str, Any] = response.json()
+            answer = await self._ask(client, force)
         except (httpx.HTTPError, ValueError) as error:
             raise NoToken(type(error).__name__) from None
-        if "access_token" not in answer:
-            raise NoToken(str(answer.get("errcode", response.status_code)))
+        if not answer.get("access_token"):
+            raise NoToken(str(answer.get("errcode", "")))
         token, lasts = str(answer["access_token"]), timedelta(seconds=int(answer.get("expires_in", 7200)))
         await asyncio.to_thread(self._keep, token, clock.now() + lasts)
         return token
 
     def _kept(self) -> str | None:
-        found = select(TokenRow.token, TokenRow.ends_at).where(TokenRow.name == self._settings.app_id)
+        found = select(TokenRow.token, TokenRow.ends_at).where(TokenRow.name == self._name)
         with self._database.statement(writes=False) as connection:
             row = connection.execute(found).one_or_none()
         if row is None or row.ends_at - EARLY <= clock.now():
@@ -93,11 +91,11 @@ class TokenKeeper:
         values = {"token": self._vault.seal(token), "ends_at": ends_at}
         with self._database.statement(writes=True) as connection:
             dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-            new = dialect.insert(TokenRow).values(name=self._settings.app_id, **values)
+            new = dialect.insert(TokenRow).values(name=self._name, **values)
             connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=values))
 
     def _may_force(self) -> bool:
         """One forced refresh in half a minute, of all processes: each takes a lease that nobody renews."""
         now = clock.now()
         with self._database.begin() as session:
-            return hold_lease(session, f"force {self._settings.app_id}"[:40], f"{now.timestamp()}", now, FORCE_APART)
+            return hold_lease(session, f"force {self._name}"[:40], f"{now.timestamp()}", now, FORCE_APART)
