@@ -287,7 +287,11 @@ class Cases:
     def history(self, session: Session, case: Case) -> list[tuple[CaseEvent, dict[str, str]]]:
         """What was done with a case, oldest first, with what was written."""
         rows = session.scalars(select(CaseEvent).where(CaseEvent.case_id == case.id).order_by(CaseEvent.id))
-        return [(row, self._vault.unseal_json(row.body) if row.body else {}) for row in rows]
+        return [(row, self.written(row)) for row in rows]
+
+    def written(self, event: CaseEvent) -> dict[str, str]:
+        """What was written with an event."""
+        return dict(self._vault.unseal_json(event.body)) if event.body else {}
 
     def _enter(self, case: Case, state: str, now: datetime) -> None:
         """The clocks of a new state. The step's limit ends with the cap at the latest; the cap itself never moves here."""

@@ -12,6 +12,7 @@ from core.accounts import LoginLocked, LoginRefused, log_in, log_out
 from core.demo import demo_accounts
 from knowledge_base.text import clean
 from web.desk_cases import cases_router
+from web.desk_figures import figures_router
 from web.desk_frame import SESSION_COOKIE, DeskFrame
 from web.desk_ledger import ledger_router
 from web.desk_referrals import referrals_router
@@ -74,6 +75,6 @@ def _log_in(site: Site, username: str, password: str) -> str:
 def desk_router(site: Site) -> APIRouter:
     """Everything that a cadre works with: the door, the cases, what departments are asked."""
     router = APIRouter()
-    for part in (login_router(site), cases_router(site), ledger_router(site), referrals_router(site)):
+    for part in (login_router(site), cases_router(site), ledger_router(site), referrals_router(site), figures_router(site)):
         router.include_router(part)
     return router

@@ -301,3 +301,24 @@ def test_the_ledger_and_the_file_are_taken_out(entry, site: Site, tmp_path: Path
         assert len(list(load_workbook(tmp_path / "theirs.xlsx").active.iter_rows())) == 2
     with site.database.read() as session:
         assert [entry.verb for entry in site.audit.newest(session, 30)].count("export") == 4
+
+
+def test_the_dashboard(entry) -> None:
+    """The place's numbers with the way down; another place's are not there; the auditor draws refusals."""
+    desks = entry
+    page = desks.county.get("/desk/figures").text
+    assert f"/desk/figures?region={TOWN}" in page
+    assert "没有声音的村" in page
+    assert desks.county.get(f"/desk/figures?region={VILLAGE}").status_code == 200
+    assert desks.county.get("/desk/figures?since=gestern").status_code == 422
+    for who, region in (
+        ("town", COUNTY),
+        ("county", "450482"),
+        ("county", "x"),
+        ("village", OTHER_VILLAGE),
+        ("grid", ""),
+        ("audit", ""),
+    ):
+        assert getattr(desks, who).get(f"/desk/figures?region={region}").status_code == 404, who
+    assert "还没有不纳入的" in desks.audit.get("/desk/refusals").text
+    assert desks.county.get("/desk/refusals").status_code == 404
