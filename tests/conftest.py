@@ -22,6 +22,7 @@ import core.audit
 import core.lease
 import core.outbox
 import core.village_code  # noqa: F401  # tables that nothing else here brings in
+import outreach.broadcast_tables
 import outreach.tables  # noqa: F401  # tables that nothing else here brings in
 from bot.skills import Shared, Skills
 from bot.texts import Texts
