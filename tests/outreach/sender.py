@@ -106,9 +106,10 @@ class Country:
         return len(claimed)
 
     def send_all(self, carrier: Callable[[Claimed], Outcome] = lambda _: SENT) -> None:
-        """Until nothing moves."""
-        while self.sending.round() + self.deliver(carrier=carrier):
-            pass
+        """Until nothing moves, three times over: what expired in the outbox comes back by way of the settling."""
+        idle = 0
+        while idle < 3:
+            idle = 0 if self.sending.round() + self.deliver(carrier=carrier) else idle + 1
 
     def row(self, broadcast_id: int) -> BroadcastRow:
         """The broadcast as it stands."""
