@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cadres.household import BadList, read_list, take_in
 from channels.sms import number
 from core.accounts import Account, add_account, reset_password
 from core.audit import Audit
@@ -23,7 +25,9 @@ from core.regions import load_regions
 from core.rights import LEVEL_OF, ROLES, SECOND_FACTOR_ROLES, UNITS
 from core.settings import Settings
 
+FAULTS_SHOWN = 50
 accounts_app = typer.Typer(no_args_is_help=True, help="Who may log in to the desk.")
+households_app = typer.Typer(no_args_is_help=True, help="The county's list of households.")
 audit_app = typer.Typer(no_args_is_help=True, help="The audit log.")
 
 
@@ -105,6 +109,29 @@ def listing() -> None:
             state = "stopped" if not row.active else "first password" if row.must_change else "demo" if row.demo else ""
             table.add_row(row.username, row.name, row.role, row.region, row.unit, state)
     Console().print(table)
+
+
+@households_app.command("import")
+def import_households(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Excel: 村代码 户编号 户主 电话 人口")],
+    dry_run: Annotated[bool, typer.Option(help="check every line, change nothing")] = False,
+) -> None:
+    """Take in the list of households, all of it or, where a line is wrong, nothing; the same list again changes nothing."""
+    settings = Settings()
+    with _plain_errors(), _session(settings) as session:
+        county = load_county(session)
+        if county is None:
+            raise ConfigurationError("no county is set up: run «mingbai init» first")
+        try:
+            lines = read_list(file, load_regions(), county.code)
+        except BadList as bad:
+            raise ConfigurationError("\n".join([str(BadList.__doc__), *bad.faults[:FAULTS_SHOWN]])) from None
+        if dry_run:
+            typer.echo(f"{len(lines)} households, no line is wrong; nothing was changed")
+            return
+        taken = take_in(session, Vault.open(settings.data_dir), lines)
+        _log(settings).record(session, None, "import", "households", "", f"{taken.new} new {taken.changed} changed")
+        typer.echo(f"{len(lines)} households: {taken.new} new, {taken.changed} changed")
 
 
 @audit_app.command("verify")

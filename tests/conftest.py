@@ -15,7 +15,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 import cadres.bulk
-import cadres.referral  # noqa: F401
+import cadres.referral
+import cadres.sweep  # noqa: F401
 import channels.token
 import channels.wechat.followers  # noqa: F401
 import core.audit

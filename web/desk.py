@@ -16,6 +16,7 @@ from web.desk_figures import figures_router
 from web.desk_frame import SESSION_COOKIE, DeskFrame
 from web.desk_ledger import ledger_router
 from web.desk_referrals import referrals_router
+from web.desk_sweeps import sweeps_router
 from web.site import Site
 
 
@@ -75,6 +76,13 @@ def _log_in(site: Site, username: str, password: str) -> str:
 def desk_router(site: Site) -> APIRouter:
     """Everything that a cadre works with: the door, the cases, what departments are asked."""
     router = APIRouter()
-    for part in (login_router(site), cases_router(site), ledger_router(site), referrals_router(site), figures_router(site)):
+    for part in (
+        login_router(site),
+        cases_router(site),
+        ledger_router(site),
+        referrals_router(site),
+        figures_router(site),
+        sweeps_router(site),
+    ):
         router.include_router(part)
     return router

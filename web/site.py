@@ -26,6 +26,7 @@ from cadres.handoff import Handoffs
 from cadres.inbox import Inbox
 from cadres.ledger import Ledger, load_columns
 from cadres.referral import Referrals
+from cadres.sweep import Sweeps
 from cadres.workflow import Workflow
 from channels.journal import Journal
 from core.audit import Audit
@@ -80,6 +81,10 @@ class Site:
     def ledger(self) -> Ledger:
         file = self.settings.ledger_file
         return Ledger(self.cases, self.regions, load_columns(file) if file.exists() else None)
+
+    @cached_property
+    def sweeps(self) -> Sweeps:
+        return Sweeps(self.vault, self.cases, self.regions)
 
     @cached_property
     def workflow(self) -> Workflow:

@@ -13,6 +13,7 @@ from openpyxl import load_workbook
 from pypdf import PdfReader
 
 from cadres.case import Case, Details
+from cadres.household import Line, take_in
 from core.accounts import Account, add_account
 from core.database import Database
 from tests.fakes import COUNTY, OTHER_VILLAGE, TOWN, VILLAGE
@@ -322,3 +323,30 @@ def test_the_dashboard(entry) -> None:
         assert getattr(desks, who).get(f"/desk/figures?region={region}").status_code == 404, who
     assert "还没有不纳入的" in desks.audit.get("/desk/refusals").text
     assert desks.county.get("/desk/refusals").status_code == 404
+
+
+def test_a_sweep_on_the_desk(entry, site: Site) -> None:
+    """The county opens it, the grid member looks at the household and finds a risk, the case is there; nobody else sees it."""
+    desks = entry
+    with site.database.begin() as session:
+        take_in(session, site.vault, [Line(VILLAGE, "H1", "覃建国", "+8613800138001", 4)])
+    opened = desks.county.post(
+        "/desk/sweeps", data={"csrf": token(desks.county), "region": COUNTY, "title": "集中排查", "days": "15"}
+    )
+    url = opened.headers["location"]
+    assert "集中排查" in desks.grid.get("/desk/sweeps").text
+    page = desks.grid.get(url).text
+    assert "覃建国" in page
+    household = re.search(r'name="household" value="(\d+)"', page)[1]
+    for who in OUTSIDE[1:]:
+        assert getattr(desks, who).get(url).status_code == 404, who
+    assert "覃建国" not in desks.other.get(url).text
+    form = {"household": household, "result": "risk", "found": "刚做了手术"}
+    assert desks.other.post(f"{url}/check", data={"csrf": token(desks.other), **form}).status_code == 404
+    assert desks.grid.post(f"{url}/check", data={"csrf": "x", **form}).status_code == 403
+    done = desks.grid.post(f"{url}/check", data={"csrf": token(desks.grid), **form})
+    page = desks.grid.get(done.headers["location"]).text
+    case = re.search(r'href="(/desk/cases/\d+)"', page)[1]
+    assert "排查发现" in desks.village.get(case).text
+    assert desks.grid.post(f"{url}/check", data={"csrf": token(desks.grid), **form}).status_code == 409
+    assert desks.county.post(f"{url}/close", data={"csrf": token(desks.county)}).status_code == 303
