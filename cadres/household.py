@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from zipfile import BadZipFile
 
-import phonenumbers
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 from sqlalchemy import LargeBinary, SmallInteger, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from cadres.spreadsheet import BadList, lines_of, phone_of
 from core import clock
 from core.crypto import Vault
 from core.database import Base
-from core.errors import MingbaiError
 from core.regions import Regions
 
 COLUMNS = {"村代码": "region", "户编号": "official", "户主": "name", "电话": "phone", "人口": "people"}
 NEEDED = ("村代码", "户编号", "户主")
 MOST_PEOPLE = 30
 CHUNK = 500  # households looked up at once
-
-
-class BadList(MingbaiError):
-    """名单有错，一户也没有导入。"""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
 
 
 class Household(Base):
@@ -70,7 +57,7 @@ class TakenIn:
 def read_list(file: Path, regions: Regions, county: str) -> list[Line]:
     """The lines of an Excel file whose first row names the columns. Raises BadList with a sentence for each bad line."""
     lines, faults, seen = list[Line](), list[str](), dict[str, int]()
-    for number, cells in _cells(file):
+    for number, cells in lines_of(file, COLUMNS, NEEDED):
         line, wrong = _line(cells, regions, county)
         if line is not None and line.official in seen:
             wrong = f"户编号和第{seen[line.official]}行一样"
@@ -115,34 +102,8 @@ def _same(vault: Vault, row: Household, line: Line) -> bool:
     return (row.region, row.people, vault.unseal(row.name), phone) == (line.region, line.people, line.name, line.phone)
 
 
-def _cells(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Row number and cells by our names, of each row that is not empty. Raises BadList."""
-    try:
-        book = load_workbook(file, read_only=True, data_only=True)
-    except (OSError, BadZipFile, InvalidFileException, KeyError, ValueError) as error:
-        raise BadList(["打不开，要 .xlsx 格式的 Excel 文件"]) from error
-    try:
-        rows = book.worksheets[0].iter_rows(values_only=True)
-        titles = [str(cell or "").strip() for cell in next(rows, ())]
-        if missing := [title for title in NEEDED if title not in titles]:
-            raise BadList([f"第1行没有这几列：{'、'.join(missing)}"])
-        for number, row in enumerate(rows, 2):
-            texts = {COLUMNS[title]: _text(cell) for title, cell in zip(titles, row, strict=False) if title in COLUMNS}
-            if any(texts.values()):
-                yield number, texts
-    finally:
-        book.close()
-
-
-def _text(cell: object) -> str:
-    """A cell as text: Excel keeps long codes as numbers."""
-    if isinstance(cell, float) and cell.is_integer():
-        cell = int(cell)
-    return "" if cell is None else str(cell).strip()
-
-
 def _line(cells: dict[str, str], regions: Regions, county: str) -> tuple[Line | None, str]:
-    place, people, phone = regions.get(cells["region"]), cells.get("people", "") or "0", _phone(cells.get("phone", ""))
+    place, people, phone = regions.get(cells["region"]), cells.get("people", "") or "0", phone_of(cells.get("phone", ""))
     if place is None or place.level != "village" or not place.code.startswith(county):
         return None, f"村代码“{cells['region'][:20]}”不是本县的村"
     if not cells["official"] or len(cells["official"]) > 60:
@@ -154,17 +115,3 @@ def _line(cells: dict[str, str], regions: Regions, county: str) -> tuple[Line | 
     if not (people.isascii() and people.isdigit() and int(people) <= MOST_PEOPLE):
         return None, f"人口要填0到{MOST_PEOPLE}的整数"
     return Line(place.code, cells["official"], cells["name"], phone, int(people)), ""
-
-
-def _phone(typed: str) -> str | None:
-    if not typed:
-        return ""
-    try:
-        number = phonenumbers.parse(typed, "CN")
-    except phonenumbers.NumberParseException:
-        return None
-    return (
-        phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-        if phonenumbers.is_possible_number(number)
-        else None
-    )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import phonenumbers
 from sqlalchemy.orm import Session
 
 from cadres.case import Case, Cases, Details
 from cadres.form import BadForm, Field, answers_of
+from cadres.spreadsheet import phone_of
 from core import clock
 from core.accounts import Account
 from core.regions import Regions
@@ -27,7 +27,12 @@ FORM = (
     Field("event", "什么事", "long"),
     Field("name", "户主姓名", "text", optional=True),
     Field("phone", "电话", "text", optional=True),
-    Field("origin", "怎么来的", "choice", options=tuple((key, label) for key, label in ORIGINS.items() if key != "self")),
+    Field(
+        "origin",
+        "怎么来的",
+        "choice",
+        options=tuple((key, label) for key, label in ORIGINS.items() if key not in ("self", "sweep", "warning")),
+    ),
     Field("outside_number", "热线的单号", "text", optional=True),
 )
 
@@ -39,7 +44,7 @@ def type_in(session: Session, cases: Cases, regions: Regions, account: Account, 
     errors = {}
     if place is None or place.level != "village" or not is_within(account, place.code):
         errors["region"] = "请选您辖区里的一个村（社区）"
-    phone = _phone(answers.get("phone", ""))
+    phone = phone_of(answers.get("phone", ""))
     if phone is None:
         errors["phone"] = "电话号码不对"
     if answers["origin"] in ("12345", "12317") and "outside_number" not in answers:
@@ -56,18 +61,3 @@ def type_in(session: Session, cases: Cases, regions: Regions, account: Account, 
     )  # fmt: skip
     cases.note(session, case, account.id, "typed")
     return case
-
-
-def _phone(typed: str) -> str | None:
-    """A phone number in E.164, empty for none, None for what is none."""
-    if not typed:
-        return ""
-    try:
-        number = phonenumbers.parse(typed, "CN")
-    except phonenumbers.NumberParseException:
-        return None
-    return (
-        phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-        if phonenumbers.is_possible_number(number)
-        else None
-    )

@@ -27,6 +27,7 @@ class Right(StrEnum):
     WORK_CASES = "work_cases"
     SUPERVISE = "supervise"  # assign, transfer, read the ledger and the dashboard of a place
     ANSWER_REFERRALS = "answer_referrals"
+    WARN = "warn"
     KEEP_SHEETS = "keep_sheets"
     BROADCAST = "broadcast"
     READ_AUDIT = "read_audit"
@@ -38,7 +39,7 @@ _RIGHTS: dict[str, frozenset[Right]] = {
     "village": frozenset({Right.WORK_CASES, Right.SUPERVISE}),
     "town": frozenset({Right.WORK_CASES, Right.SUPERVISE}),
     "county": frozenset({Right.WORK_CASES, Right.SUPERVISE}),
-    DEPARTMENT: frozenset({Right.ANSWER_REFERRALS}),
+    DEPARTMENT: frozenset({Right.ANSWER_REFERRALS, Right.WARN}),
     EDITOR: frozenset({Right.KEEP_SHEETS}),
     OUTREACH: frozenset({Right.BROADCAST}),
     AUDITOR: frozenset({Right.READ_AUDIT}),

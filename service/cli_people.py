@@ -13,7 +13,8 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cadres.household import BadList, read_list, take_in
+from cadres.household import read_list, take_in
+from cadres.spreadsheet import BadList
 from channels.sms import number
 from core.accounts import Account, add_account, reset_password
 from core.audit import Audit

@@ -30,7 +30,7 @@ DEEDS = {
     "turn_down": "不接", "withdraw": "撤销这一件", "reopen": "有异议，重新办", "note": "内部备注",
     "recuse": "是我亲戚，我回避", "claim": "我来办", "release": "我不办了，放回去", "assign": "分派",
     "unassign": "撤销分派", "remind": "系统提醒：快到期", "overdue": "系统提醒：超期了",
-    "climb": "超期没办，升到上一级", "typed": "干部代填", "replied": "回复村民",
+    "climb": "超期没办，升到上一级", "typed": "干部代填", "replied": "回复村民", "warned": "部门预警",
 }  # fmt: skip
 BIG = ("phoned", "visited", "up", "refer")  # the four buttons of the phone
 ONE_TAP = ("claim", "release", "resume", "take_over", "recuse")  # nothing to fill in

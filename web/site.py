@@ -27,6 +27,7 @@ from cadres.inbox import Inbox
 from cadres.ledger import Ledger, load_columns
 from cadres.referral import Referrals
 from cadres.sweep import Sweeps
+from cadres.warning import Warnings
 from cadres.workflow import Workflow
 from channels.journal import Journal
 from core.audit import Audit
@@ -85,6 +86,10 @@ class Site:
     @cached_property
     def sweeps(self) -> Sweeps:
         return Sweeps(self.vault, self.cases, self.regions)
+
+    @cached_property
+    def warnings(self) -> Warnings:
+        return Warnings(self.vault, self.cases, self.regions)
 
     @cached_property
     def workflow(self) -> Workflow:

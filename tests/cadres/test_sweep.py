@@ -9,7 +9,8 @@ import pytest
 from openpyxl import Workbook
 
 from cadres.case import Case
-from cadres.household import BadList, Household, read_list, take_in
+from cadres.household import Household, read_list, take_in
+from cadres.spreadsheet import BadList
 from cadres.sweep import LeftOut, NoSuchSweep, NotNow, Sweeps
 from core.crypto import Vault
 from core.database import Database

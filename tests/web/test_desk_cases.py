@@ -16,6 +16,7 @@ from cadres.case import Case, Details
 from cadres.household import Line, take_in
 from core.accounts import Account, add_account
 from core.database import Database
+from tests.cadres.test_sweep import excel
 from tests.fakes import COUNTY, OTHER_VILLAGE, TOWN, VILLAGE
 from tests.web.conftest import csrf_of
 from web.desk import desk_router
@@ -350,3 +351,25 @@ def test_a_sweep_on_the_desk(entry, site: Site) -> None:
     assert "排查发现" in desks.village.get(case).text
     assert desks.grid.post(f"{url}/check", data={"csrf": token(desks.grid), **form}).status_code == 409
     assert desks.county.post(f"{url}/close", data={"csrf": token(desks.county)}).status_code == 303
+
+
+def test_a_department_sends_its_warnings(entry, tmp_path: Path) -> None:
+    """A good list is routed, of a bad one each line is named; the department sees numbers, not the cases; nobody else can."""
+    desks = entry
+    titles = ["村代码", "户编号", "户主", "事由"]
+    good = excel(tmp_path, [[VILLAGE, "", "覃建国", "自付9295元"]], titles).read_bytes()
+    bad = excel(tmp_path, [["450482100201", "", "某", "x"]], titles).read_bytes()
+
+    def send(browser: TestClient, content: bytes, csrf: str = "") -> object:
+        return browser.post(
+            "/desk/referrals/warnings", data={"csrf": csrf or token(browser)}, files={"file": ("x.xlsx", content)}
+        )
+
+    assert "第2行：村代码“450482100201”不是您这里的村" in send(desks.civil, bad).text
+    assert send(desks.civil, b"nonsense").status_code == 422
+    assert send(desks.civil, good, "x").status_code == 403
+    assert "新报 1 件，并到在办的 0 件" in send(desks.civil, good).text
+    assert "自付9295元" in desks.village.get("/desk").text
+    assert "自付9295元" not in desks.other.get("/desk").text
+    for who in ("village", "county", "audit"):
+        assert send(getattr(desks, who), good).status_code == 404
