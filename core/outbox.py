@@ -181,17 +181,26 @@ class Outbox:
         return [self._claimed(row, row["tries"] + 1, now) for row in taken]
 
     def claim_waiting(self, channel: str, to: str, holder: str, limit: int, lease: timedelta = LEASE) -> list[Claimed]:
-        """Take what waits for one recipient, due or not, oldest first: they are here, and can be told now."""
-        now = self._now()
+        """Take what waits for one recipient, due or not, oldest first: they are here, and can be told now. What comes after
+        a message of the same class that is on its way stays."""
+        now, away = self._now(), aliased(OutboxRow)
+        before_it = (
+            select(away.id)
+            .where(
+                away.recipient == OutboxRow.recipient, away.channel == channel, away.priority == OutboxRow.priority,
+                away.id < OutboxRow.id, _is(away, State.SENDING),
+            )
+            .exists()
+        )  # fmt: skip
         waiting = (
             select(*_COLUMNS)
             .where(
                 OutboxRow.recipient == self.recipient(channel, to), OutboxRow.channel == channel,
-                _is(OutboxRow, State.QUEUED), or_(OutboxRow.expires_at.is_(None), OutboxRow.expires_at > now),
+                _is(OutboxRow, State.QUEUED), or_(OutboxRow.expires_at.is_(None), OutboxRow.expires_at > now), ~before_it,
             )
             .order_by(OutboxRow.id)
             .limit(limit)
-            .with_for_update(skip_locked=True)
+            .with_for_update(skip_locked=True, of=OutboxRow)
         )  # fmt: skip
         with self._database.statement(writes=True) as connection:
             rows = list(connection.execute(waiting).mappings().all())

@@ -25,6 +25,7 @@ from core.demo import seed_accounts, seed_demo
 from core.errors import ConfigurationError, MingbaiError
 from core.settings import Settings
 from knowledge_base.sheet import Sheet
+from service.cli_outbox import outbox_app
 from service.cli_people import accounts_app, audit_app, households_app, refuse_unready, set_up_county
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Mingbai (明白): the policy assistant of a county.")
@@ -32,6 +33,7 @@ kb = typer.Typer(no_args_is_help=True, help="The knowledge base.")
 app.add_typer(kb, name="kb")
 app.add_typer(accounts_app, name="account")
 app.add_typer(audit_app, name="audit")
+app.add_typer(outbox_app, name="outbox")
 app.add_typer(households_app, name="household")
 console = Console(stderr=True, highlight=False)
 

@@ -257,6 +257,18 @@ def test_who_is_here_is_told_what_waits(outbox: Outbox, time: Clock) -> None:
     assert keys(outbox.claim("sms", "me", 9)) == ["other"]
 
 
+def test_nothing_overtakes_what_is_on_its_way(outbox: Outbox) -> None:
+    """Who is here is told what waits behind it only when it has arrived."""
+    put(outbox, sms("1"), sms("2"), sms("reply", priority=Priority.REPLY))
+    [reply] = outbox.claim("sms", "other", 1)
+    assert keys([reply]) == ["reply"]
+    [first] = outbox.claim("sms", "other", 1)
+    assert keys([first]) == ["1"]
+    assert outbox.claim_waiting("sms", "+8613800000001", "me", 5) == []
+    outbox.complete("other", [(first, Outcome(Result.SENT))])
+    assert keys(outbox.claim_waiting("sms", "+8613800000001", "me", 5)) == ["2"]
+
+
 def test_what_went_by_another_road_is_reported_by_its_key(outbox: Outbox) -> None:
     """Then it is not sent."""
     put(outbox, sms("a"))

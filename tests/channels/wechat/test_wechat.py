@@ -253,7 +253,8 @@ async def test_quota_and_window_are_kept(database: Database, vault: Vault, tmp_p
         conversation = house.journal.conversation(CHANNEL, OPENID)
         for number in range(7):
             house.journal.notify(conversation, f"消息{number}")
-        await until(lambda: house.outbox.counts() == {State.SENT: 6, State.QUEUED: 2})
+        await until(lambda: "45047" in {letter.reason for letter in house.outbox.letters([State.QUEUED])})
+        assert house.outbox.counts() == {State.SENT: 6, State.QUEUED: 2}
         assert platform.of(OPENID).service == [f"消息{number}" for number in range(5)]
         assert len(platform.bodies) == 5
         reply = await platform.say(OPENID, "还有吗")
