@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from core.accounts import EDITOR, Account, add_account
 from core.county import Contact, County, CountySetting, save_county
 from core.regions import Region, load_regions
-from core.rights import DEPARTMENT
+from core.rights import DEPARTMENT, OUTREACH
 
 COUNTY = County("450481", demo=True, accepted_door=False)
-ROLE_OF = {f"{EDITOR}2": EDITOR, "civil": DEPARTMENT}  # of the accounts that are not called after their role
+# of the accounts that are not called after their role
+ROLE_OF = {f"{EDITOR}2": EDITOR, f"{OUTREACH}2": OUTREACH, "civil": DEPARTMENT}
 PASSWORD = "mingbai-demo"  # shown on the log-in page of a demo; a live county has no such accounts
 _FAMILY = "莫梁李陈黄覃韦苏甘植封谢"
 _GIVEN = ["志明", "小兰", "建国", "秀英", "海生", "桂芳", "永强", "丽萍", "伟文", "春燕", "国栋", "美玲"]
@@ -63,6 +64,7 @@ def demo_accounts(county: County) -> list[DemoAccount]:
         "civil": "部门（民政）",
         "audit": "审计",
     }
+    labels |= {OUTREACH: "宣传（写群发）", f"{OUTREACH}2": "宣传（审群发）"}
     labels |= {EDITOR: "编辑（写明白纸）", f"{EDITOR}2": "编辑（核对、发布）"}
     return [
         DemoAccount(name, PASSWORD, f"{label} · {_account_region(ROLE_OF.get(name, name)).short}")

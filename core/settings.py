@@ -63,6 +63,15 @@ class Settings(BaseSettings):
 
     sms_number: str | None = Field(default=None, description="number that villagers can write to, printed on posters")
 
+    office: str | None = Field(
+        default=None,
+        max_length=20,
+        description="who speaks in a broadcast; default: the county's name and 防返贫办",
+    )
+    sms_price_li: int = Field(default=45, ge=0, description="price of one part of an SMS in 1/1000 yuan")
+    sms_budget_yuan: int = Field(default=20_000, ge=0, description="what a unit's broadcasts may cost in a year")
+    broadcast_signatures: int = Field(default=1, ge=1, le=3, description="how many people sign a broadcast, besides its author")
+
     @cached_property
     def data_dir(self) -> Path:
         return self.data.expanduser().resolve()
@@ -93,6 +102,15 @@ class Settings(BaseSettings):
     def ledger_file(self) -> Path:
         """The county's own columns of the ledger; without it those that come along hold."""
         return self.data_dir / "ledger.yml"
+
+    @property
+    def imports_dir(self) -> Path:
+        """Lists of contacts as they were handed in, until they are taken in."""
+        return self.data_dir / "imports"
+
+    @property
+    def jobs_file(self) -> Path:
+        return self.data_dir / "jobs.db"
 
     @property
     def run_file(self) -> Path:

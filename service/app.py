@@ -41,11 +41,14 @@ from service.assembly import Parts, assemble
 from service.channels import Channels
 from service.deeds import Deeds
 from service.desk_calls import DeskCalls
+from service.outreach import Outreach
 from service.supervisor import RasaSupervisor, free_port
 from service.sweeper import Sweeper, notify_on_desk
 from web.codes import codes_router
 from web.desk import desk_router
 from web.desk_audio import desk_audio_router
+from web.desk_broadcasts import broadcasts_router
+from web.desk_contacts import contacts_router
 from web.desk_entry import entry_router
 from web.desk_precheck import desk_precheck_router
 from web.desk_reports import reports_router
@@ -97,6 +100,7 @@ class Service:
         self.chat = Chat(parts.journal, self.reception)
         self.channels = Channels(parts, self.reception)
         calls = DeskCalls(parts, self.channels.outbox, self.channels.serves)
+        self.outreach = Outreach(parts, self.channels.outbox)
         self._sweeper = Sweeper(
             database=parts.database, alerts=parts.alerts, handoffs=parts.handoffs,
             deadlines=Deadlines(parts.cases), telling=parts.telling, notify=calls.notify(notify_on_desk), digest=calls.digest,
@@ -120,7 +124,7 @@ class Service:
         sweeping = asyncio.create_task(self._sweeper.run(), name="sweeper")
         following = asyncio.create_task(self._follow_publications(), name="publications")
         try:
-            async with self.channels.delivering():
+            async with self.channels.delivering(), self.outreach.jobs.running():
                 yield
         finally:
             watching.cancel()
@@ -239,6 +243,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(desk_precheck_router(site))
     app.include_router(talks_router(site))
     app.include_router(reports_router(site))
+    app.include_router(contacts_router(site, service.outreach.imports, service.outreach.jobs.take_in))
+    app.include_router(broadcasts_router(site, service.outreach.broadcasts, service.channels.outbox))
     declined = DeclinedQuestions(parts.database, parts.vault, parts.regions, parts.county.code, parts.encoder)
     app.include_router(editing_router(site, parts.shelf))
     app.include_router(questions_router(site, parts.shelf, declined))

@@ -40,7 +40,12 @@ from web.desk_view import (
 from web.site import Site
 
 # where those start who have no cases
-HOMES = {Right.KEEP_SHEETS: "/desk/sheets", Right.READ_AUDIT: "/desk/audit", Right.ANSWER_REFERRALS: "/desk/referrals"}
+HOMES = {
+    Right.KEEP_SHEETS: "/desk/sheets",
+    Right.READ_AUDIT: "/desk/audit",
+    Right.ANSWER_REFERRALS: "/desk/referrals",
+    Right.BROADCAST: "/desk/broadcasts",
+}
 FRESH = "x-fresh"  # the page's script asks again for what its owner has open already: no new look
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hmac
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import HTTPException, Request, Response
+from fastapi import Depends, HTTPException, Request, Response
 from itsdangerous import BadSignature, URLSafeTimedSerializer
+from starlette.datastructures import FormData
 
 from core import clock
 from core.accounts import Account, DeskSession, session_of
@@ -83,6 +84,7 @@ class DeskFrame:
             "place": self._site.regions.spoken(account.region),
             "is_editor": account.is_editor,
             "is_cadre": is_cadre(account),
+            "broadcasts": may(account, Right.BROADCAST),
             "supervises": may(account, Right.SUPERVISE),
             "keeps_criteria": self.keeps_criteria(account),
         }
@@ -121,6 +123,14 @@ class DeskFrame:
     def check_form(self, request: Request, csrf: str) -> None:
         """The same for the forms behind the log-in."""
         self.check(csrf, request.cookies.get(SESSION_COOKIE, "")[:16])
+
+
+async def form_of(request: Request) -> FormData:
+    """A form's fields, as a dependency: the handler can then be a plain function, which FastAPI runs beside the event loop."""
+    return await request.form()
+
+
+Posted = Annotated[FormData, Depends(form_of)]
 
 
 class _GoTo(HTTPException):
