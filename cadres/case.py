@@ -10,11 +10,9 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
-    Select,
     SmallInteger,
     String,
     and_,
-    func,
     or_,
     select,
 )
@@ -358,12 +356,6 @@ class Cases:
         case_id = id_of(number)
         return session.get(Case, case_id) if case_id else None
 
-    def queue(self, session: Session, account: Account) -> list[Case]:
-        """The cases of an account's jurisdiction: urgent first, open before closed, newest first."""
-        return list(
-            session.scalars(_visible(account).order_by(Case.state.not_in(OPEN), Case.urgency != "urgent", Case.created_at.desc()))
-        )
-
     def visible(self, session: Session, account: Account, number: str) -> Case:
         """One case by the number that people say. Raises NoSuchCase, for other jurisdictions too."""
         case_id = id_of(number)
@@ -377,22 +369,6 @@ class Cases:
     def messages(self, session: Session, case: Case) -> list[Said]:
         rows = session.scalars(select(CaseMessage).where(CaseMessage.case_id == case.id).order_by(CaseMessage.id))
         return [Said(row.who, self._vault.unseal(row.body), row.at) for row in rows]
-
-    def accept(self, session: Session, case: Case, account: Account) -> bool:
-        """受理. False when somebody did before."""
-        session.flush()
-        session.refresh(case, with_for_update=True)  # two cadres may have looked in the same moment
-        if case.state != "reported":
-            return False
-        case.accepted_at, case.accepted_by = clock.now(), account.id
-        self.move(session, case, account.id, "advance", "accepted")
-        return True
-
-    def counts(self, session: Session, account: Account) -> dict[str, int]:
-        """How many cases wait, by urgency."""
-        visible = _visible(account).where(Case.state == "reported").subquery()
-        rows = session.execute(select(visible.c.urgency, func.count()).group_by(visible.c.urgency))
-        return {urgency: int(count) for urgency, count in rows}
 
 
 def number_of(case_id: int) -> str:
@@ -414,10 +390,6 @@ def id_of(number: str) -> int | None:
 def _check_digit(digits: str) -> int:
     doubled = [int(digit) * (2 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits))]
     return -sum(value // 10 + value % 10 for value in doubled) % 10
-
-
-def _visible(account: Account) -> Select[Case]:
-    return select(Case).where(within(account, Case.region), open_to(account))
 
 
 def open_to(account: Account) -> ColumnElement[bool]:

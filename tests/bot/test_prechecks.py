@@ -9,6 +9,7 @@ from sqlalchemy import inspect, select
 
 from bot.records import Conversation, Effect
 from cadres.case import Case
+from cadres.inbox import Folder, Inbox
 from channels.journal import InboundRow
 from core import clock
 from core.accounts import Account
@@ -189,7 +190,7 @@ async def test_the_outcome_never_orders_the_queue(village: Village, database: Da
         for text in ("家里出了大事，日子难过", "岑城镇探花村", "没有"):
             await village.says(text, who=who)
     with database.read() as session:
-        queue = village.cases.queue(session, Account(region=COUNTY.code, role="county"))
+        queue = Inbox(village.cases).page(session, Account(region=COUNTY.code, role="county"), Folder.ALL)
     assert [case.id for case in queue] == sorted((case.id for case in queue), reverse=True)
     assert len(queue) == 4
     assert {case.urgency for case in queue} == {"routine"}

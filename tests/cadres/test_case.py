@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
 from cadres.case import Case, CaseMessage, Cases, Details, NoSuchCase, id_of, number_of
+from cadres.inbox import Folder, Inbox
 from core.accounts import EDITOR, Account
 from core.crypto import Vault
 from core.database import Database
@@ -129,8 +127,8 @@ def test_a_cadre_sees_only_the_own_place(database: Database, cases: Cases, place
         numbers = {region: opened(cases, session, region).number for region in (COUNTY, VILLAGE, OTHER_VILLAGE)}
     cadre = Account(region=place, role="town")
     with database.read() as session:
-        assert {case.region for case in cases.queue(session, cadre)} == seen
-        assert cases.counts(session, cadre) == ({"routine": len(seen)} if seen else {})
+        assert {case.region for case in Inbox(cases).page(session, cadre, Folder.ALL)} == seen
+        assert Inbox(cases).counts(session, cadre)[Folder.ALL] == len(seen)
         for region, number in numbers.items():
             if region in seen:
                 assert cases.visible(session, cadre, number).region == region
@@ -144,23 +142,6 @@ def test_an_unknown_number_is_refused_like_a_foreign_one(database: Database, cas
     """A number that is none is refused in the same words, without an error of the database."""
     with database.read() as session, pytest.raises(NoSuchCase, match="没有这个编号"):
         cases.visible(session, Account(region=COUNTY, role="county"), number)
-
-
-def test_the_queue_puts_danger_first(database: Database, cases: Cases) -> None:
-    """Urgent cases lead, newer before older, and closed ones come last."""
-    with database.begin() as session:
-        made = {
-            name: opened(cases, session, danger=danger, event=name)
-            for name, danger in [("old", None), ("closed", "medical"), ("urgent", "medical"), ("new", None)]
-        }
-        made["closed"].state = "closed"
-    with database.read() as session:
-        assert [cases.details(case).event for case in cases.queue(session, Account(region=COUNTY, role="county"))] == [
-            "urgent",
-            "new",
-            "old",
-            "closed",
-        ]
 
 
 def test_repeats_find_the_open_urgent_case(database: Database, cases: Cases) -> None:
@@ -196,49 +177,14 @@ def test_a_senders_cases_are_newest_first(database: Database, cases: Cases) -> N
         assert [case.id for case in cases.of_conversation(session, "c")] == ids[::-1]
 
 
-def test_a_case_is_accepted_once(database: Database, cases: Cases) -> None:
-    """The first acceptance counts, the second says so, and a closed case is not accepted."""
-    with database.begin() as session:
-        first, second = account(session, VILLAGE), account(session, TOWN)
-        case, closed = opened(cases, session), opened(cases, session)
-        closed.state = "closed"
-        assert cases.accept(session, case, first)
-        assert not cases.accept(session, case, second)
-        assert (case.state, case.accepted_by) == ("accepted", first.id)
-        assert case.accepted_at is not None
-        assert not cases.accept(session, closed, first)
-
-
-def test_two_cadres_at_once_accept_once(database: Database, cases: Cases) -> None:
-    """Of two cadres who press the button in the same moment, one accepts and the other is told."""
-    with database.begin() as session:
-        cadres = [account(session, VILLAGE, name) for name in ("a", "b")]
-        number = opened(cases, session).number
-    both_looked = threading.Barrier(2)
-    outcomes: list[bool] = []
-
-    def press(cadre: Account) -> None:
-        with database.begin() as session:
-            case = cases.visible(session, cadre, number)
-            with contextlib.suppress(threading.BrokenBarrierError):  # SQLite lets one writer in: they cannot both have looked
-                both_looked.wait(1 if database.engine.dialect.name == "postgresql" else 0.05)
-            outcomes.append(cases.accept(session, case, cadre))
-
-    threads = [threading.Thread(target=press, args=(cadre,)) for cadre in cadres]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == [False, True]
-
-
 def test_an_editor_sees_no_case(database: Database, cases: Cases) -> None:
     """The queue of an editor is empty, and a number gives them nothing, though the case lies in their county."""
     editor = Account(region=COUNTY, role=EDITOR)
     with database.begin() as session:
         number = opened(cases, session, danger="violence").number
     with database.read() as session:
-        assert (cases.queue(session, editor), cases.counts(session, editor)) == ([], {})
+        assert Inbox(cases).page(session, editor, Folder.ALL) == []
+        assert not any(Inbox(cases).counts(session, editor).values())
         with pytest.raises(NoSuchCase):
             cases.visible(session, editor, number)
 
@@ -250,8 +196,8 @@ def test_violence_is_for_named_people(cases: Cases, database: Database) -> None:
         plain, named = account(session, VILLAGE, "plain"), account(session, TOWN, "named")
         named.named = True
         session.flush()
-        assert cases.queue(session, plain) == []
-        assert cases.counts(session, plain) == {}
+        assert Inbox(cases).page(session, plain, Folder.ALL) == []
+        assert not any(Inbox(cases).counts(session, plain).values())
         with pytest.raises(NoSuchCase):
             cases.visible(session, plain, number)
         assert cases.visible(session, named, number).number == number

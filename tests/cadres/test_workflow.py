@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from cadres.case import Case, CaseEvent, Cases, NoSuchCase
 from cadres.form import BadForm
+from cadres.inbox import Folder, Inbox
 from cadres.referral import NoSuchReferral
 from cadres.workflow import NotAllowed, Stale
 from core.accounts import Account
@@ -178,7 +179,7 @@ def test_kin_do_not_see_it_any_more(database: Database, work: Casework) -> None:
         for deed in work.workflow.deeds:
             with pytest.raises(NoSuchCase):
                 work.do(session, "village", case, deed)
-        assert work.cases.queue(session, work.people["village"]) == []
+        assert Inbox(work.cases).page(session, work.people["village"], Folder.ALL) == []
 
 
 def test_help_at_once_and_a_call_for_the_township(database: Database, work: Casework) -> None:
