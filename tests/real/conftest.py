@@ -63,9 +63,9 @@ def say(service: Remote) -> Callable[..., dict[str, Any]]:
     return lambda text, **more: service.chat(sender, text, **more)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, headless. Gone with this folder's last test: while it runs, so does its event loop, and no other
+    """Debian's Chromium, headless. Gone with the last test of its file: while it runs, so does its event loop, and no other
     test could start one."""
     if CHROMIUM is None:
         if os.environ.get("CI"):
