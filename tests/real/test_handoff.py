@@ -10,7 +10,7 @@ import sys
 import urllib.request
 import wave
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,15 @@ def talking(prepared: Settings, tmp_path_factory: pytest.TempPathFactory) -> Ite
     quick = {"MINGBAI_RECOGNISER": shlex.join([sys.executable, "-S", str(program)]), "MINGBAI_SWEEP_S": "0.5"}
     with start_service(prepared, data, MINGBAI_ALERT_STEP_S="4", **quick, **OFFLINE) as remote:
         yield remote
+
+
+def apart(one: dict[str, float], other: dict[str, float]) -> bool:
+    """Whether two boxes on a page share no place."""
+    return any(
+        first[at] + first[size] <= second[at]
+        for at, size in (("x", "width"), ("y", "height"))
+        for first, second in ((one, other), (other, one))
+    )
 
 
 def page_of(browser: Any, service: Remote, size: dict[str, int], **more: Any) -> Any:
@@ -112,8 +121,8 @@ def test_the_talk_works_without_javascript(browser: Any, talking: Remote) -> Non
     phone.goto("/")
     assert "我在听" in phone.inner_text("[role=log]")
     assert desk.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
-    edges = [desk.locator(part).bounding_box() for part in (".top .brand", ".top .nav", ".top .who")]
-    assert all(left["x"] + left["width"] <= right["x"] for left, right in pairwise(edges)), "the head overlaps"
+    boxes = [desk.locator(part).bounding_box() for part in (".top .brand", ".top .nav", ".top .who")]
+    assert all(apart(one, other) for one, other in combinations(boxes, 2)), f"the head overlaps: {boxes}"
 
 
 def test_a_voice_message_is_understood_or_heard(browser: Any, talking: Remote, tmp_path: Path) -> None:
