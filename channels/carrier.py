@@ -82,11 +82,13 @@ class Means:
 
 @dataclass(frozen=True)
 class Channel:
-    """A channel that was opened: its routes, and the carrier of each outbox channel that it serves."""
+    """A channel that was opened: its routes, the carrier of each outbox channel that it serves, and how its carrier's codes
+    are said to people (empty where it has no words for one)."""
 
     name: str
     router: APIRouter | None = None
     carriers: dict[str, Carrier] = field(default_factory=dict)
+    in_words: Callable[[str], str] = lambda _: ""
 
 
 def open_channel(name: str, means: Means) -> Channel:

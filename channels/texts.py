@@ -18,3 +18,16 @@ class ChannelTexts:
     def say(self, name: str, **values: str) -> str:
         """Raises KeyError for an unknown name or a missing value."""
         return self._texts[name].format(**values).strip()
+
+
+_WHY = {
+    "expired": "why_expired", "restored": "why_restored", "no number": "why_number", "": "why_other",
+    "no answer": "why_no_answer", "not found": "why_no_answer", "no look-up": "why_no_answer", "not in the file": "why_no_answer",
+    "TimeoutError": "why_no_answer", "ReadTimeout": "why_no_answer",
+}  # fmt: skip
+
+
+def why(reason: str) -> str:
+    """An outbox message's reason in plain words, where its carrier has none of its own."""
+    texts = ChannelTexts()
+    return texts.say(_WHY[reason]) if reason in _WHY else texts.say("why_code", code=reason)

@@ -53,6 +53,7 @@ from web.desk_entry import entry_router
 from web.desk_precheck import desk_precheck_router
 from web.desk_reports import reports_router
 from web.editing import editing_router
+from web.letters import letters_router
 from web.pages import add_error_pages, pages_router, static_files
 from web.precheck import precheck_router
 from web.questions import questions_router
@@ -231,6 +232,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(sheets_router(site))
     app.include_router(village_router(site))
     app.include_router(codes_router(site))
+    app.include_router(letters_router(site, service.channels.outbox, service.channels.in_words))
     app.include_router(
         report_form_router(
             site, service.chat, senders, parts.skills.form, limiter, lambda text: parts.urgent.check(text) is not None

@@ -10,6 +10,7 @@ from channels.carrier import Channel, Means, open_channels
 from channels.deliverer import Deliverer
 from channels.limit import Limiter
 from channels.reception import Reception
+from channels.texts import why
 from core.outbox import Outbox
 from core.village_code import code_of, scanned
 from knowledge_base.text import clean
@@ -52,6 +53,13 @@ class Channels:
             for each in deliverers:
                 each.stop()
             await asyncio.gather(*running, return_exceptions=True)
+
+    def in_words(self, served: str, reason: str) -> str:
+        """Why a message did not get through, as its carrier or we say it."""
+        for channel in self.opened:
+            if served in channel.carriers and (words := channel.in_words(reason)):
+                return words
+        return why(reason)
 
     def _act(self, username: str, deed: str, case: str) -> None:
         assert self.deeds is not None  # set before anything is served

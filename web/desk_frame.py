@@ -86,6 +86,7 @@ class DeskFrame:
             "is_cadre": is_cadre(account),
             "broadcasts": may(account, Right.BROADCAST),
             "supervises": may(account, Right.SUPERVISE),
+            "sees_letters": may(account, Right.SUPERVISE) and account.region == self._site.county.code,
             "keeps_criteria": self.keeps_criteria(account),
         }
         csrf = self.token(request.cookies[SESSION_COOKIE][:16])

@@ -24,6 +24,6 @@ def result_of(code: str) -> Result:
 
 
 def in_words(code: str) -> str:
-    """A code as it is shown to people."""
+    """A code as it is shown to people; empty for one that is not in the table."""
     known = _table().get(code)
-    return known[1] if known else f"短信公司拒收（{code}）"
+    return known[1] if known else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from channels.carrier import Channel, Means
-from channels.wechat.carrier import WechatCarrier
+from channels.wechat.carrier import WechatCarrier, in_words
 from channels.wechat.client import WechatClient
 from channels.wechat.followers import Followers
 from channels.wechat.routes import wechat_router
@@ -22,4 +22,4 @@ def channel(means: Means) -> Channel:
     if not settings.verified:  # passive replies only: what waits in the outbox is told when they write next
         return Channel("wechat", router)
     client = WechatClient(settings, means.database, means.vault)
-    return Channel("wechat", router, {CHANNEL: WechatCarrier(client, followers, settings)})
+    return Channel("wechat", router, {CHANNEL: WechatCarrier(client, followers, settings)}, in_words)

@@ -76,13 +76,19 @@ def outcome_of(answer: dict[str, Any]) -> Outcome:
     code = str(answer.get("errcode", 0))
     if code == "0":
         return Outcome(Result.SENT)
-    what = _table().get(code, "failed")
+    what = _table().get(code, ("failed", ""))[0]
     if what == "later":
         return Outcome(Result.RETRY, code, after=NEXT_LOOK)
     return Outcome(Result(what), code, after=ADMIN if what == "wait" else None)
 
 
+def in_words(code: str) -> str:
+    """An errcode as it is shown to people; empty for one that is not in the table."""
+    return _table().get(code, ("", ""))[1]
+
+
 @cache
-def _table() -> dict[str, str]:
+def _table() -> dict[str, tuple[str, str]]:
     lines = (Path(__file__).parent / "errors.tsv").read_text("utf-8").splitlines()
-    return dict(line.split("\t")[:2] for line in lines if line and not line.startswith("#"))
+    rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
+    return {code: (what, words) for code, what, words in rows}

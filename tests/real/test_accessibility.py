@@ -81,7 +81,7 @@ def test_the_desk(page: Any, service: Remote) -> None:
     for text in ("我爸中风瘫痪，家里欠了八万块债，想申报防返贫监测", "岑城镇探花村", "13812345678"):
         case = service.chat(sender, text)["case"]
     for username, paths in (
-        ("county", ["/desk", f"/desk/cases/{case['number']}", "/desk/precheck", "/desk/codes"]),
+        ("county", ["/desk", f"/desk/cases/{case['number']}", "/desk/precheck", "/desk/codes", "/desk/letters"]),
         ("editor", ["/desk/audio", "/desk/audio/45/dibao", "/desk/precheck"]),
     ):
         page.context.clear_cookies()

@@ -17,12 +17,14 @@ from bot.telling import Telling
 from bot.unfinished import UnfinishedReports
 from channels.journal import Journal
 from channels.reception import Reception
+from channels.texts import why
 from channels.web.api import Chat, Limiter
 from channels.web.sender import Senders
 from core import accounts
 from core.county import Contact, County
 from core.crypto import Vault
 from core.database import Database
+from core.outbox import Outbox
 from core.regions import Regions
 from core.settings import Settings
 from knowledge_base.search import Searcher
@@ -32,6 +34,7 @@ from web.codes import codes_router
 from web.desk import desk_router
 from web.desk_audio import desk_audio_router
 from web.desk_precheck import desk_precheck_router
+from web.letters import letters_router
 from web.pages import add_error_pages, pages_router, static_files
 from web.precheck import precheck_router
 from web.report_form import report_form_router
@@ -88,6 +91,7 @@ def pages(
         pages_router(site, chat, senders, free, free), sheets_router(site), village_router(site),
         precheck_router(site, chat, senders, talk.skills.prechecks), desk_router(site), desk_audio_router(site),
         desk_precheck_router(site), codes_router(site),
+        letters_router(site, Outbox(database, vault), lambda _, reason: why(reason)),
         report_form_router(site, chat, senders, talk.skills.form, free, lambda text: "救命" in text),
     ):  # fmt: skip
         app.include_router(router)
