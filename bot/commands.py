@@ -93,6 +93,10 @@ class Commands:
             return "opt_out"
         if turn.last and _REFERS_BACK.match(text) and len(text) <= 20:
             return "follow_up"
+        if reading.accuses(text):
+            return "complain"
+        if reading.pleads(text):
+            return "report_hardship"
         return "ask_contact" if self._dialogue.is_place(text) else None
 
     @staticmethod

@@ -16,15 +16,45 @@ from channels.message import Button
 from knowledge_base.text import simplify
 
 QUESTION = re.compile(
-    r"[?？]|吗|怎么|多少|几多|几时|哪[里个些样]|什么|为何|边个|边度|谁|能不能|可不可以|得不得|是不是|要不要|有没有|点样|点解"
+    r"[?？]|吗|怎么|多少|几多|几时|哪|什么|为何|边个|边度|谁|能不能|可不可以|得不得|是不是|要不要|有没有|点样|点解"
 )
+_A_NOT_A = re.compile(r"([\u4e00-\u9fff]{1,2})[不没冇唔]\1")  # 给不给, 得唔得, 报过没报过
+_ACCUSES = re.compile(r"(我|要|想|必须)(去)?(投诉|举报|告状|告他|告你们|告佢)|投诉你们|向上反映")
 _ASKS_AT_END = re.compile(r"(没有?|冇|未|不|唔|咩|哪里|几多|嘛|呢)[。!！,，~ ]*$")
 _PUNCTUATION = re.compile(r"[\s,，。.!！~、;；:：?？…\"'“”‘’()（）]+")
 
 
 def asks(text: str) -> bool:
     """Whether a text has the form of a question."""
-    return QUESTION.search(text) is not None or _ASKS_AT_END.search(text) is not None
+    return any(pattern.search(text) for pattern in (QUESTION, _A_NOT_A, _ASKS_AT_END))
+
+
+_PLEADS = re.compile(
+    r"(想|要|求|请|麻烦|希望|盼)(你们|您们|您|政府|村里|国家|上面|有人|干部|领导|镇里){1,2}(来|能|可以|们)?"
+    r"(帮|救|管|登记|看看|解决|照顾|关心|伸)|"
+    r"帮(帮|一下|下)?(我|他|她|佢|老人|阿公|阿婆|邻居)(们|家|屋)*(报|登记|申请|申报|想想?办法|反映)|"
+    r"求(求)?(你们|您|政府|救助|帮助|帮忙|帮帮|救济)"
+)
+_ASKS_HOW = re.compile(r"怎么|怎样|点样|恁子|几时|多久|哪里|哪个|谁|什么|吗|没[?？。]*$|行不|得不|能不能|可不可以|要跑|要走")
+# what is told of before, what complains, and what may be danger is left to the classifiers
+_NO_PLEA = re.compile(r"上回|上次|那次|投诉|举报|反映|收费|告|倒|昏|晕|血|刀|饿|困住|淹|走了以后|快来|现在|救命|喊")
+PLEA = 15  # characters: a plea that tells what for
+
+
+def pleads(text: str) -> bool:
+    """Whether a text begs for help for a household, and neither asks how nor complains."""
+    said = simplify(text)
+    if len(said) < PLEA or _ASKS_HOW.search(said) or _NO_PLEA.search(said):
+        return False
+    return _PLEADS.search(said) is not None
+
+
+def accuses(text: str) -> bool:
+    """Whether a text says that it is a complaint, and does not ask how or where to make one."""
+    said = simplify(text)
+    return (
+        _ACCUSES.search(said) is not None and re.search(r"怎么|怎样|点样|哪|什么|谁|边|几|电话|会不会|能不能|可以", said) is None
+    )
 
 
 # --- texts wanted or not -----------------------------------------------------------------------------------------

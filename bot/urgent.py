@@ -21,6 +21,7 @@ LEXICON = Path(__file__).parent / "urgent_lexicon.yml"
 HARMLESS = "harmless"
 UNKNOWN = "unknown"  # danger, but of what kind the classifier cannot say
 SMALL_TALK, CHATS_FROM = "small_talk", 0.93  # «I could eat a horse»: all intents together are this sure that it is talk
+SAYS_LITTLE = 4  # characters that are left of a harmless phrase («我想死你们了»): they say nothing of their own
 WINDOW = 120  # characters: the classifier looks at the head and the tail of a long text
 
 
@@ -51,7 +52,8 @@ class UrgentCheck:
         ``vector`` is the encoder's vector of the normalised text, if the caller has it.
         """
         kind = self.by_words(text)
-        if kind is not None or not has_words(self._without_harmless(text)):
+        rest = self._without_harmless(text)
+        if kind is not None or not has_words(rest) or (len(rest) < SAYS_LITTLE and len(rest) < len(text)):
             return kind
         parts = [text] if len(text) <= WINDOW * 2 else [text[:WINDOW], text[-WINDOW:]]
         plain = [normalise(part) for part in parts]

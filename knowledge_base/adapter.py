@@ -22,6 +22,7 @@ REGULARISATION = 1.0  # of the wording; larger fits closer
 WORDINGS_COUNT = 3  # times that a general wording counts as much as an asked-as line: it is surely of its aspect
 LEAST_LINES = 3  # a run of characters must stand in as many lines to be learnt
 LONGEST_RUN = 3
+_SIGNS = " ,，.。?？!！~、;；:："
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,11 @@ def general_wordings() -> list[tuple[str, str]]:
     rows = (LEXICON / "wordings.txt").read_text("utf-8").splitlines()
     pairs = [row.split("\t") for row in rows if row and not row.startswith("#")]
     return [(normalise(text), aspect) for aspect, text in pairs]
+
+
+def is_bare_name(text: str) -> bool:
+    """Whether a normalised text is nothing but the domain's words: «临时救助», «低保？»."""
+    return _domain().sub("", text).strip(_SIGNS) == "" and text.strip(_SIGNS) != ""
 
 
 def runs_of(text: str) -> list[str]:

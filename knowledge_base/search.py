@@ -22,7 +22,7 @@ import numpy as np
 import yaml
 
 from knowledge_base import confidence
-from knowledge_base.adapter import Adapter, Wording
+from knowledge_base.adapter import Adapter, Wording, is_bare_name
 from knowledge_base.criteria import Criteria
 from knowledge_base.encoder import Encoder
 from knowledge_base.parts import in_two
@@ -34,6 +34,8 @@ from knowledge_base.words import Matches, Words
 # Of standardised scores: vectors, words, sheet (adapter), aspect (adapter), aspect (wording)
 WEIGHTS = np.array([0.45, 0.25, 0.3, 0.2, 0.5])
 GENERAL = 0.3  # what a section of the aspect «general» is behind: it answers when no other does
+BARE_NAME = 1.0  # what it is ahead where nothing but a topic's name is said
+FIRST_PART = 0.5  # weight of what is asked first, where two things are asked: it is answered first
 CANDIDATES = 12  # the best sections whose own lines and passages are compared one by one
 BEFORE = 1.0  # weight of the sheet that the question before was about, for a follow-up
 BOTH_PARTS_FROM = 0.5  # how sure each part of a question in two parts must be
@@ -147,7 +149,7 @@ class Searcher:
         self._wording = Wording.from_json(meta["wording"])
         self._sheet_of = _numbers([place.sheet for place in self.places], self._sheets.names)
         self._aspect_of = _numbers([place.aspect for place in self.places], self._aspects.names)
-        self._behind = np.array([GENERAL * (place.aspect == "general") for place in self.places], np.float32)
+        self._is_general = np.array([place.aspect == "general" for place in self.places], np.float32)
         self._model: confidence.Model | None = meta.get("confidence")
         criteria = self.rows("select id, region, criteria from sheets where criteria is not null")
         self._criteria = {(sheet, region): Criteria.from_json(stored) for sheet, region, stored in criteria}
@@ -210,8 +212,9 @@ class Searcher:
         parts = (
             self._dense_of(view) @ vector, matches.scores[view.places], sheets[sheet_of], aspects[aspect_of], wording[aspect_of],
         )  # fmt: skip
-        total = sum(weight * _standardised(part) for weight, part in zip(WEIGHTS, parts, strict=True)) - self._behind[view.places]
-        return Ranked(view, vector, matches, parts[0], np.asarray(total))
+        total = sum(weight * _standardised(part) for weight, part in zip(WEIGHTS, parts, strict=True))
+        general = self._is_general[view.places] * (BARE_NAME if is_bare_name(text) else -GENERAL)
+        return Ranked(view, vector, matches, parts[0], np.asarray(total + general))
 
     def signals(self, ranked: Ranked, hidden: Hidden | None = None) -> np.ndarray:
         """What the confidence looks at, in the order of ``confidence.FEATURES``, over the best few sections."""
@@ -280,6 +283,10 @@ class Searcher:
         if not len(view.places) or self._model is None:
             return None, 0.0
         ranked = self.rank(text, self._vector(text) if vector is None else vector, view)
+        parts = in_two(text) if not before else None
+        if parts is not None:
+            first = self.rank(parts[0], self._vector(parts[0]), view)
+            ranked = replace(ranked, total=(1 - FIRST_PART) * ranked.total + FIRST_PART * first.total)
         if before:
             # the question before says which sheet, this one says which section, both together how sure it is
             said, both = normalise(before), normalise(f"{before} {text}")

@@ -21,7 +21,7 @@ from knowledge_base.text import normalise
 
 # How sure search must be (calibrated probability, docs/knowledge-base.md), by what NLU takes the message for and how sure it is
 # of that: (at a half, more for each point above, least, most)
-POLICY = (0.28, -0.4, 0.1, 0.28)  # a policy question: NLU vouches for it, and most questions are ours
+POLICY = (0.28, -0.45, 0.08, 0.28)  # a policy question: NLU vouches for it, and most questions are ours
 OUT_OF_SCOPE = (0.35, 1.5, 0.35, 0.9)  # a question that no sheet answers: NLU speaks against it
 ANSWER_FROM = 0.15  # anything else
 ANSWER_FALLBACK_FROM = 0.35  # NLU cannot say
@@ -29,6 +29,7 @@ ANSWER_FALLBACK_FROM = 0.35  # NLU cannot say
 DOUBT_BELOW, RESCUE_FROM = 0.62, 0.5
 HARDLY, ASKED_FROM = 0.4, 0.7  # the same where NLU hears a wish or a complaint: it hardly hears it, or the message asks
 REPORT_DOUBT_BELOW, REPORT_ASKED_FROM = 0.8, 0.6  # the same for reports, which are never turned away unless they ask
+TALE = 60  # characters: who tells that much reports, though it ends in a question
 # a report may end in a helpless question, and a complaint names itself
 HELPLESS = re.compile(r"怎么办|怎样办|咋办|点算|点办|样般|[帮求救]")
 ACCUSES = re.compile(r"投诉|举报|告状|告他|反映")
@@ -115,6 +116,8 @@ class Answers:
     def _decline(self, turn: Turn, result: Result) -> list[Reply]:
         """Say so, whom to ask, and the nearest titles; the question is kept for the editor."""
         near = list({hit.sheet: hit for hit in result.hits}.values())[:2]
+        if turn.intent == "ask_policy" and not result.missing:
+            turn.kind = "oos"  # a question it is, but of none of the sheets
 
         def effect() -> None:
             session.add(
@@ -168,7 +171,7 @@ class Answers:
         said = normalise(turn.text)
         if MAY_WE.search(said):
             return self.was_a_question(turn, 2.0)
-        asks = reading.asks(said) and not HELPLESS.search(said)
+        asks = len(said) <= TALE and reading.asks(said) and not HELPLESS.search(said)
         return asks and self.was_a_question(turn, REPORT_DOUBT_BELOW, REPORT_ASKED_FROM)
 
     def asks_after_all(self, turn: Turn) -> bool:

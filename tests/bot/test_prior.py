@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.prior import FOLLOW_UP, reweighed
+from bot.prior import FOLLOW_UP, OFTEN, reweighed
 
 CHANCES = st.dictionaries(st.sampled_from(["ask_policy", "out_of_scope", FOLLOW_UP, "greet"]), st.floats(0.001, 1), min_size=1)
 
@@ -21,11 +21,21 @@ def test_a_short_question_after_an_answer_follows_it() -> None:
 
 def test_what_points_back_follows_more_easily() -> None:
     """«那个…» after an answer means what was said before; with nothing before it, it means nothing of the kind."""
-    chances = {"ask_policy": 0.9, FOLLOW_UP: 0.1}
+    chances = {"out_of_scope": 0.9, FOLLOW_UP: 0.1}
 
-    assert next(iter(reweighed(chances, "低保几时发", True))) == "ask_policy"
+    assert next(iter(reweighed(chances, "低保几时发", True))) == "out_of_scope"
     assert next(iter(reweighed(chances, "那个几时发", True))) == FOLLOW_UP
-    assert next(iter(reweighed(chances, "那个几时发", False))) == "ask_policy"
+    assert next(iter(reweighed(chances, "那个几时发", False))) == "out_of_scope"
+
+
+def test_a_question_is_likelier_than_small_talk() -> None:
+    """Most messages are questions; a long tale may as well be a report."""
+    chances = {"greet": 0.5, "ask_policy": 0.4}
+    told = {"ask_policy": 0.45, "report_hardship": 0.4}
+
+    assert next(iter(reweighed(chances, "低保", False))) == "ask_policy"
+    assert next(iter(reweighed(told, "低保", False))) == "ask_policy"
+    assert next(iter(reweighed(told, "我家的事，" * 20, False))) == "report_hardship"
 
 
 @given(CHANCES, st.booleans())
@@ -35,5 +45,6 @@ def test_nothing_else_changes(chances: dict[str, float], has_topic: bool) -> Non
 
     assert sum(weighed.values()) == pytest.approx(sum(chances.values()))
     assert list(weighed.values()) == sorted(weighed.values(), reverse=True)
-    others = [intent for intent in sorted(chances, key=lambda intent: -chances[intent]) if intent != FOLLOW_UP]
+    moved = {FOLLOW_UP, *OFTEN}
+    others = [intent for intent in sorted(chances, key=lambda intent: -chances[intent]) if intent not in moved]
     assert [weighed[intent] for intent in others] == sorted((weighed[intent] for intent in others), reverse=True)

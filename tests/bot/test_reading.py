@@ -227,3 +227,49 @@ def test_any_text_can_be_read(text: str) -> None:
         read(text)
     assert len(reading.proxy_for(text)) <= 20
     assert "report_notice" in Texts()
+
+
+@pytest.mark.parametrize(
+    "text", ["低保几多钱", "报过没报过", "给不给补", "这样算唔算", "还要等好久？", "先去哪凯报", "残疾人有得没"]
+)
+def test_what_asks_has_the_form_of_a_question(text: str) -> None:
+    """Question words, A-not-A and particles at the end, in dialect too."""
+    assert reading.asks(text)
+
+
+@pytest.mark.parametrize("text", ["我家没钱了", "老公住院花了五万", "村里收了我两百块"])
+def test_what_tells_does_not_ask(text: str) -> None:
+    """A tale has none of them."""
+    assert not reading.asks(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "begs"),
+    [
+        ("我妈病了半年钱都花光了，想请政府帮忙", True),
+        ("家里实在难，求你们帮帮我们一家人", True),
+        ("爸爸瘫了没人做工，麻烦帮我家登记", True),
+        ("求帮助", False),  # tells nothing: left to NLU
+        ("老人一个人在家，怎么帮她登记低保啊", False),
+        ("上回帮我家登记的那件事，现在怎样", False),
+        ("物业乱收费，反映了没人理，希望你们管一管", False),
+        ("我爸倒在屋里没起来，求你们喊人去看看", False),  # danger is heard by others
+    ],
+)
+def test_a_plea_is_told_from_questions_complaints_and_danger(text: str, begs: bool) -> None:
+    """Who begs for a household reports; who asks how, speaks of before or accuses does not."""
+    assert reading.pleads(text) is begs
+
+
+@pytest.mark.parametrize(
+    ("text", "accuses"),
+    [
+        ("村里收我五百块，我要投诉", True),
+        ("我想告他们", True),
+        ("我要举报村干部打哪个电话", False),
+        ("我要投诉会不会被报复", False),
+    ],
+)
+def test_a_complaint_that_names_itself_is_known(text: str, accuses: bool) -> None:
+    """«我要投诉» is a complaint; asking where or whether to complain is a question."""
+    assert reading.accuses(text) is accuses

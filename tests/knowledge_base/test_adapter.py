@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from knowledge_base.adapter import Adapter, Wording, general_wordings, runs_of, train_adapter, train_wording
+from knowledge_base.adapter import Adapter, Wording, general_wordings, is_bare_name, runs_of, train_adapter, train_wording
 from knowledge_base.sheet import ASPECTS as ALL_ASPECTS
 
 ASKED = {
@@ -58,3 +58,11 @@ def test_the_general_wordings_are_of_aspects_that_exist() -> None:
     assert len({text for text, _ in wordings}) == len(wordings)
     wording = train_wording(TEXTS, ASPECTS)
     assert wording.names[int(wording.scores("低保归哪个部门管").argmax())] == "where"  # no line says 部门 or 管
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"), [("低保", True), ("临时救助？", True), ("低保 五保", True), ("低保呢", False), ("？", False)]
+)
+def test_a_bare_name_is_known(text: str, bare: bool) -> None:
+    """A topic's name alone asks for what it is; a particle more may ask anything."""
+    assert is_bare_name(text) is bare
