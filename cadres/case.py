@@ -108,6 +108,8 @@ class Case(Base):
     warnings: Mapped[int] = mapped_column(SmallInteger, default=0)
     next_warning_at: Mapped[datetime | None] = mapped_column(default=None)
     transfer_to: Mapped[str | None] = mapped_column(String(12), default=None)
+    extension_days: Mapped[int | None] = mapped_column(SmallInteger, default=None)  # asked for and not yet decided
+    extension_by: Mapped[int | None] = mapped_column(default=None)  # who asked, an account's id
 
     @property
     def number(self) -> str:
@@ -294,6 +296,7 @@ class Cases:
     def _enter(self, case: Case, state: str, now: datetime) -> None:
         """The clocks of a new state. The step's limit ends with the cap at the latest; the cap itself never moves here."""
         case.state, case.since, case.warnings = state, now, 0
+        case.extension_days = case.extension_by = None  # what was asked for was for the step before
         step, due = self.plan.step(state), self.plan.due(state, now)
         if step is None or due is None:
             case.closed_at, case.due_at, case.next_warning_at, case.paused_at, case.transfer_to = now, None, None, None, None

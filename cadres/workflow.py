@@ -27,6 +27,8 @@ REFERRAL_LIMIT = Limit(3, "working")
 REOPENED_AT = {"refused": "auditing", "admitted": "auditing", "withdrawn": "reported", "closed": "reported"}
 REASON = Field("reason", "原因", "long")
 REMARK = Field("text", "说明", "long")
+MORE_DAYS = Field("days", "要多几天", "number", least=1, most=15)
+COUNTY = 6  # digits
 RELIEF = (
     Field("what", "给了什么", "text"),
     Field("amount", "值多少钱（元）", "number", optional=True, most=1_000_000),
@@ -54,7 +56,8 @@ class Workflow:
             "advance": self._advance, "send_back": self._send_back, "pause": self._pause, "resume": self._resume,
             "phoned": self._phoned, "visited": self._visited, "relief": self._relief, "up": self._up, "refer": self._refer,
             "transfer": self._transfer, "take_over": self._take_over, "turn_down": self._turn_down, "withdraw": self._withdraw,
-            "reopen": self._reopen, "note": self._note, "recuse": self._recuse, "claim": self._claim, "release": self._release,
+            "reopen": self._reopen, "ask_more": self._ask_more, "grant": self._grant, "deny": self._deny,
+            "note": self._note, "recuse": self._recuse, "claim": self._claim, "release": self._release,
         }  # fmt: skip
 
     @property
@@ -96,6 +99,8 @@ class Workflow:
         if case.reach > 6:
             deeds.add("up")
         deeds |= self._of_step(account, case)
+        if self._decides_on_time(account, case):
+            deeds |= {"grant", "deny"}
         if case.transfer_to is None and may(account, Right.SUPERVISE):
             deeds.add("transfer")
         if case.transfer_to is not None and may(account, Right.SUPERVISE) and is_within(account, case.transfer_to):
@@ -113,9 +118,18 @@ class Workflow:
         if case.paused_at is not None:
             return {"resume"}
         deeds = {"pause"}
+        if case.extension_days is None and case.due_at is not None and clock.now() < case.due_at:
+            deeds.add("ask_more")
         if case.transfer_to is None:
             deeds |= {"advance", "send_back"} if self._cases.plan.before(case.state) else {"advance"}
         return deeds
+
+    def _decides_on_time(self, account: Account, case: Case) -> bool:
+        """Whether an account may decide on more time: a level above the step's, or the county; never who asked."""
+        step = self.step(case)
+        if step is None or case.extension_days is None or case.paused_at is not None or case.extension_by == account.id:
+            return False
+        return may(account, Right.SUPERVISE) and (len(account.region) < step.level or len(account.region) == COUNTY)
 
     # --- the steps ---------------------------------------------------------------------------------------------
 
@@ -163,6 +177,27 @@ class Workflow:
         answers = answers_of((REASON,), typed, clock.today())
         case.cap_at = self._cases.plan.cap_from(clock.now()).at
         self._cases.move(session, case, account.id, "reopen", REOPENED_AT[case.state], body=answers)
+
+    # --- more time ---------------------------------------------------------------------------------------------
+
+    def _ask_more(self, session: Session, account: Account, case: Case, typed: Mapping[str, str]) -> None:
+        """Only before the deadline: afterwards it is late, whatever anybody grants."""
+        answers = answers_of((MORE_DAYS, REASON), typed, clock.today())
+        case.extension_days, case.extension_by = int(answers["days"]), account.id
+        self._cases.note(session, case, account.id, "ask_more", body=answers)
+
+    def _grant(self, session: Session, account: Account, case: Case, typed: Mapping[str, str]) -> None:
+        assert case.extension_days is not None
+        assert case.due_at is not None
+        more = timedelta(days=case.extension_days)
+        case.due_at, case.cap_at, case.warnings = case.due_at + more, case.cap_at + more, 0
+        case.next_warning_at = max(clock.now(), case.due_at - self._cases.plan.remind)
+        self._cases.note(session, case, account.id, "grant", body={"days": str(case.extension_days)})
+        case.extension_days = case.extension_by = None
+
+    def _deny(self, session: Session, account: Account, case: Case, typed: Mapping[str, str]) -> None:
+        self._cases.note(session, case, account.id, "deny", body=answers_of((REASON,), typed, clock.today()))
+        case.extension_days = case.extension_by = None
 
     # --- beside the steps --------------------------------------------------------------------------------------
 

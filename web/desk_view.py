@@ -12,7 +12,7 @@ from cadres.case import STATES, Case, CaseEvent
 from cadres.form import Field
 from cadres.inbox import COUNT_TO, Folder, due_words, last_day
 from cadres.intake import ORIGINS
-from cadres.workflow import REASON, RELIEF, REMARK
+from cadres.workflow import MORE_DAYS, REASON, RELIEF, REMARK
 from core import clock
 from core.accounts import Account
 from core.county import duty_phone
@@ -27,13 +27,14 @@ FOLDERS = {
 DEEDS = {
     "advance": "办完", "send_back": "退回", "pause": "暂停", "resume": "接着办", "phoned": "打过电话", "visited": "去看过",
     "relief": "先帮一把", "up": "要上一级管", "refer": "转部门", "transfer": "转给别村", "take_over": "接过来",
-    "turn_down": "不接", "withdraw": "撤销这一件", "reopen": "有异议，重新办", "note": "内部备注",
+    "turn_down": "不接", "withdraw": "撤销这一件", "reopen": "有异议，重新办",
+    "ask_more": "申请延期", "grant": "同意延期", "deny": "不同意延期", "note": "内部备注",
     "recuse": "是我亲戚，我回避", "claim": "我来办", "release": "我不办了，放回去", "assign": "分派",
     "unassign": "撤销分派", "remind": "系统提醒：快到期", "overdue": "系统提醒：超期了",
     "climb": "超期没办，升到上一级", "typed": "干部代填", "replied": "回复村民", "warned": "部门预警",
 }  # fmt: skip
 BIG = ("phoned", "visited", "up", "refer")  # the four buttons of the phone
-ONE_TAP = ("claim", "release", "resume", "take_over", "recuse")  # nothing to fill in
+ONE_TAP = ("claim", "release", "resume", "take_over", "grant", "recuse")  # nothing to fill in
 MORE = {
     "name": "户主", "whom": "替谁报的", "relation": "报的人是", "household": "几口人",
     "ill": "病和残疾", "income": "收入", "helped": "以前的帮助",
@@ -104,6 +105,7 @@ def file_view(site: Site, session: Session, account: Account, case: Case) -> dic
         "due": last_day(case.due_at) if case.due_at else "", "cap": last_day(case.cap_at) if case.due_at else "",
         "limit": str(step.limit) if step else "", "source": step.source if step else "", "document": site.cases.plan.document,
         "origin": ORIGINS.get(case.origin, case.origin), "outside": case.outside_number, "official": case.official_number,
+        "extension": case.extension_days,
         "transfer": site.regions.spoken(case.transfer_to) if case.transfer_to else "",
         "answers": case.origin == "self" and not case.proxy,
     }  # fmt: skip
@@ -119,7 +121,7 @@ def history_view(site: Site, session: Session, case: Case) -> list[dict[str, Any
 def _event_view(site: Site, event: CaseEvent, body: dict[str, str], names: dict[int, str]) -> dict[str, Any]:
     step = site.cases.plan.step(event.before)
     fields = {field.name: field for field in (step.fields if step and event.kind == "advance" else ())}
-    fields |= {field.name: field for field in (REASON, REMARK, *RELIEF)} if not fields else {}
+    fields |= {field.name: field for field in (REASON, REMARK, MORE_DAYS, *RELIEF)} if not fields else {}
     said = [(fields[name].label, fields[name].shown(value)) for name, value in body.items() if name in fields]
     if event.kind == "refer":
         said = [("部门", UNITS.get(body["unit"], body["unit"])), ("问", body["question"])]
@@ -153,6 +155,7 @@ def form_of(site: Site, account: Account, case: Case, deed: str) -> tuple[Field,
         "relief": RELIEF, "up": (Field("reason", "为什么要上一级管", "long"),),
         "refer": (Field("unit", "哪个部门", "choice", options=tuple(UNITS.items())), Field("question", "要他们做什么", "long")),
         "transfer": (Field("to", "转到哪个村", "choice", options=villages), REASON), "turn_down": (REASON,),
+        "ask_more": (MORE_DAYS, REASON), "deny": (REASON,),
         "withdraw": (REASON,),
         "reopen": (Field("reason", "谁有异议，说了什么", "long"),), "note": (REMARK,),
     }.get(deed, ())  # fmt: skip

@@ -79,7 +79,7 @@ class Casework:
             "send_back": {"to": "accepted", "reason": "没有授权书"}, "pause": {"why": self.cases.plan.pauses[0]},
             "refer": {"unit": "civil", "question": "请核低保"}, "transfer": {"to": OTHER_VILLAGE, "reason": "住那边"},
             "relief": {"what": "米油", "amount": "300", "papers": "later"}, "phoned": {"text": "打通了"},
-            "visited": {"text": "去看过"}, "note": {"text": "记一下"},
+            "visited": {"text": "去看过"}, "ask_more": {"days": "5", "reason": "等医院的单子"}, "note": {"text": "记一下"},
         }  # fmt: skip
         return steps.get(state, {}) if deed == "advance" else others.get(deed, {"reason": "有原因"})
 

@@ -286,3 +286,24 @@ def test_a_withdrawn_report_cannot_be_worked_on(database: Database, work: Casewo
         assert (case.due_at, case.next_warning_at) == (None, None)
         with pytest.raises(NotAllowed):
             work.do(session, "village", case, "advance")
+
+
+def test_more_time_is_asked_for_in_time_and_granted_above(database: Database, work: Casework) -> None:
+    """Before the deadline only; not by who asked, nor by their own level; granted, both clocks move; denied, neither does."""
+    with database.begin() as session:
+        case = work.report(session)
+        due, cap = case.due_at, case.cap_at
+        with pytest.raises(BadForm):
+            work.do(session, "village", case, "ask_more", days="16")
+        work.do(session, "village", case, "ask_more")
+        for who in ("village", "grid", "other_town"):
+            with pytest.raises((NotAllowed, NoSuchCase)):
+                work.do(session, who, case, "grant")
+        work.do(session, "town", case, "deny")
+        assert (case.due_at, case.cap_at, case.extension_days) == (due, cap, None)
+        work.do(session, "village", case, "ask_more")
+        work.do(session, "town", case, "grant")
+        assert ((case.due_at - due).days, (case.cap_at - cap).days) == (5, 5)
+        work.forward(days=8)
+        with pytest.raises(NotAllowed):
+            work.do(session, "village", case, "ask_more")

@@ -69,6 +69,8 @@ class Oracle:
     def snapshot(self, case: Case) -> dict:
         """What of a case may change."""
         names = (
+            "extension_days",
+            "extension_by",
             "state",
             "region",
             "due_at",
@@ -103,6 +105,9 @@ class Oracle:
             assert role in WHO_STEPS[before["state"]]
         if deed == "reopen":
             assert role in ("town", "county")
+        if deed in ("grant", "deny"):
+            assert before["extension_by"] not in (None, self.work.people[who].id)
+            assert role in ("town", "county")
         if deed in ("transfer", "withdraw", "relief", "refer"):
             assert role != "grid"
 
@@ -113,10 +118,16 @@ class Oracle:
         if after["state"] != before["state"]:
             assert after["state"] in EDGES[before["state"]] or (deed == "withdraw" and before["state"] in OPEN)
             assert deed in ("advance", "send_back", "withdraw", "reopen")
-        assert (after["cap_at"] == before["cap_at"]) or deed in ("resume", "reopen")
+        assert (after["cap_at"] == before["cap_at"]) or deed in ("resume", "reopen", "grant")
         if deed == "resume":
             stood = self.work.now - before["paused_at"]
             assert (after["cap_at"] - before["cap_at"], after["due_at"] - before["due_at"]) == (stood, stood)
+        if deed == "ask_more":
+            assert self.work.now < before["due_at"]
+            assert after["due_at"] == before["due_at"]
+        if deed == "grant":
+            more = timedelta(days=before["extension_days"])
+            assert (after["cap_at"] - before["cap_at"], after["due_at"] - before["due_at"]) == (more, more)
         if deed in ("advance", "send_back"):
             assert before["paused_at"] is None
             assert before["transfer_to"] is None
@@ -230,7 +241,8 @@ def test_any_row_of_deeds(sqlite: Database, vault: Vault, monkeypatch: pytest.Mo
 
 
 DEEDS = sorted(["advance", "send_back", "pause", "resume", "phoned", "visited", "relief", "up", "refer", "transfer", "take_over",
-                "turn_down", "withdraw", "reopen", "note", "recuse", "claim", "release"])  # fmt: skip
+                "turn_down", "withdraw", "reopen", "note", "recuse", "claim", "release", "ask_more",
+                "grant", "deny"])  # fmt: skip
 
 
 def test_the_deeds_are_all_tried(work: Casework) -> None:
