@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 
-NAMES = ("chat", "search", "answers", "soak", "channels", "inbox")
+NAMES = ("chat", "search", "answers", "soak", "channels", "inbox", "broadcast")
 
 
 def main() -> None:

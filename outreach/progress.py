@@ -61,6 +61,13 @@ def total(villages: list[Village]) -> dict[Fate, int]:
     return {fate: sum(village.counts.get(fate, 0) for village in villages) for fate in Fate}
 
 
+def excluded(session: Session, broadcast_id: int) -> dict[str, int]:
+    """How many in the audience get no text, by the reason in plain words."""
+    mine = (DeliveryRow.broadcast_id == broadcast_id, DeliveryRow.fate == Fate.EXCLUDED)
+    query = select(DeliveryRow.reason, func.count()).where(*mine).group_by(DeliveryRow.reason)
+    return {EXCLUSIONS.get(reason, reason): many for reason, many in session.execute(query.order_by(DeliveryRow.reason))}
+
+
 def visits(session: Session, vault: Vault, broadcast_id: int, region: str = "") -> Iterator[Visit]:
     """Who was not reached, has no phone or opted out: for the grid member. A batch in memory at a time."""
     excluded = DeliveryRow.fate.in_([Fate.EXCLUDED, Fate.CANCELLED]) & DeliveryRow.reason.in_([NO_PHONE, OPTED_OUT])

@@ -74,7 +74,7 @@ def broadcasts_router(site: Site, broadcasts: Broadcasts, outbox: Outbox) -> API
                 .where(SignatureRow.broadcast_id == number)
             ).all()
             first = session.scalars(select(WordingRow).where(WordingRow.broadcast_id == number).limit(3)).all()
-            villages = progress.by_village(session, number)
+            villages, excluded = progress.by_village(session, number), progress.excluded(session, number)
             author = session.get_one(Account, row.author_id).name
         who = Filter.loads(row.audience)
         fates = progress.total(villages)
@@ -84,7 +84,7 @@ def broadcasts_router(site: Site, broadcasts: Broadcasts, outbox: Outbox) -> API
             has_signed=account.id in {each.id for each in signers}, is_author=account.id == row.author_id,
             status_name=STATUS_NAMES[Status(row.status)], who=who, place=site.regions.spoken(who.region),
             categories=names_of(who.categories), cost=yuan(row.cost), spent=yuan(row.spent),
-            start=clock.spoken(row.start_at) if row.start_at else "", names=progress.FATES, advice=progress.ADVICE, fates=fates,
+            start=clock.spoken(row.start_at) if row.start_at else "", excluded=excluded, names=progress.FATES, advice=progress.ADVICE, fates=fates,
             villages=[{"place": site.regions.spoken(each.region), "counts": each.counts} for each in villages],
         )  # fmt: skip
 

@@ -129,6 +129,7 @@ def test_the_whole_wizard_with_two_people(desk: SimpleNamespace) -> None:
     assert "没有手机 1人" in counted.text
     at = write(writer).headers["location"]
     assert "起草的人不能自己审" in writer.get(at).text
+    assert "符合条件但不发：没有手机 1人" in signer.get(at).text
     assert act(writer, at, "sign").status_code == 422
     assert act(writer, at, "test", phone="13700000000").status_code == 303
     assert "我审过了，同意发给2人" in signer.get(at).text
