@@ -31,6 +31,7 @@ from outreach.broadcast import STOPPED, Broadcasts, batch_of
 from outreach.broadcast_tables import BroadcastRow, DeliveryRow, Fate, WordingRow, is_fate
 from outreach.consent import OPTED_OUT, SMS
 from outreach.reading import unsealed
+from outreach.replies import note_replies
 from outreach.rules import NotNow, Status, Step, affordable, after, closes_at, is_open
 from outreach.tables import ContactRow, Hold, OptOutRow
 
@@ -38,6 +39,7 @@ BACKLOG = 2000  # texts of one broadcast in the outbox at a time: two seconds of
 CHUNK = 5000  # deliveries that are looked at in one go
 LEASE, LEASE_FOR = "broadcasts", timedelta(seconds=20)
 REPORTS_FOR = timedelta(days=3)  # reports later than this change nothing here
+REPLIES_EVERY, LOOK_BACK = timedelta(minutes=1), timedelta(days=2)
 OVER_BUDGET = "预算用完了"
 
 _FATES = {
@@ -65,6 +67,7 @@ class Sending:
     ) -> None:  # fmt: skip
         self._database, self._vault, self._outbox, self._broadcasts = database, vault, outbox, broadcasts
         self._now, self._backlog, self._me = now, backlog, secrets.token_hex(12)
+        self._replies_until = now() - LOOK_BACK
         self._walked: dict[int, int] = {}  # broadcast -> the last contact whose report was looked for
 
     def round(self) -> int:
@@ -73,6 +76,7 @@ class Sending:
             if not hold_lease(session, LEASE, self._me, self._now(), LEASE_FOR):
                 return -1
         self._broadcasts.carry_out_orders()
+        self._note_replies()
         moved = 0
         for broadcast_id, status in self._under_way():
             moved += self.settle(broadcast_id)
@@ -121,6 +125,15 @@ class Sending:
             return self._write_back(session, broadcast_id, [*waiting, *reports])
 
     # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _note_replies(self) -> None:
+        """Once a minute; with some overlap, for what was heard may be committed later than it was dated."""
+        now = self._now()
+        if now - self._replies_until < REPLIES_EVERY:
+            return
+        with self._database.begin() as session:
+            note_replies(session, self._replies_until - REPLIES_EVERY)
+        self._replies_until = now
 
     def _under_way(self) -> list[tuple[int, Status]]:
         since = self._now() - REPORTS_FOR

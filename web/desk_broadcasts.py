@@ -27,6 +27,7 @@ from outreach.categories import CATEGORIES, names_of
 from outreach.consent import SMS
 from outreach.phones import mobile
 from outreach.rules import STATUS_NAMES, Status, yuan
+from outreach.spoken import group_text, loudspeaker
 from outreach.tables import ImportRow
 from web.desk_contacts import line_of
 from web.desk_frame import DeskFrame, Posted
@@ -77,6 +78,7 @@ def broadcasts_router(site: Site, broadcasts: Broadcasts, outbox: Outbox) -> API
             villages, excluded = progress.by_village(session, number), progress.excluded(session, number)
             author = session.get_one(Account, row.author_id).name
         who = Filter.loads(row.audience)
+        aloud = loudspeaker(first[0].said) if first else ("", 0)
         fates = progress.total(villages)
         return frame.page(
             request, "desk_broadcast.html", account, status, row=row, error=error, checked=checked, first=first, author=author,
@@ -84,7 +86,9 @@ def broadcasts_router(site: Site, broadcasts: Broadcasts, outbox: Outbox) -> API
             has_signed=account.id in {each.id for each in signers}, is_author=account.id == row.author_id,
             status_name=STATUS_NAMES[Status(row.status)], who=who, place=site.regions.spoken(who.region),
             categories=names_of(who.categories), cost=yuan(row.cost), spent=yuan(row.spent),
-            start=clock.spoken(row.start_at) if row.start_at else "", excluded=excluded, names=progress.FATES, advice=progress.ADVICE, fates=fates,
+            start=clock.spoken(row.start_at) if row.start_at else "",
+            excluded=excluded, group=group_text(first[0].said) if first else "", aloud=aloud,
+            names=progress.FATES, advice=progress.ADVICE, fates=fates,
             villages=[{"place": site.regions.spoken(each.region), "counts": each.counts} for each in villages],
         )  # fmt: skip
 
