@@ -59,17 +59,24 @@ def grams(text: str) -> list[str]:
     return [word[at : at + size] for word in padded for size in range(1, LONGEST + 1) for at in range(len(word) - size + 1)]
 
 
-def train_intents(encoder: Encoder, examples: dict[str, list[str]], file: Path) -> None:
-    """Fit both classifiers. The alarm's threshold lets FALSE_ALARMS of the others through (5 folds)."""
+def as_features(encoder: Encoder, examples: dict[str, list[str]]) -> tuple[Any, Any, np.ndarray]:
+    """What the classifiers learn from: the fitted counter of grams, the features (examples, width), and the intents."""
     from scipy.sparse import csr_matrix, hstack
     from sklearn.feature_extraction.text import CountVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
     texts = [normalise(text) for said in examples.values() for text in said]
     labels = np.array([intent for intent, said in examples.items() for _ in said])
     counter = CountVectorizer(analyzer=grams)
-    features: Any = hstack([counter.fit_transform(texts), csr_matrix(encoder.questions(texts) * SCALE)]).tocsr()
+    counted = counter.fit_transform(texts)
+    return counter, hstack([counted, csr_matrix(encoder.questions(texts) * SCALE)]).tocsr(), labels
+
+
+def train_intents(encoder: Encoder, examples: dict[str, list[str]], file: Path) -> None:
+    """Fit both classifiers. The alarm's threshold lets FALSE_ALARMS of the others through (5 folds)."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    counter, features, labels = as_features(encoder, examples)
     settings: dict[str, Any] = {"class_weight": "balanced", "max_iter": 400}
     intents = LogisticRegression(**settings).fit(features, labels)
     is_urgent = labels == URGENT
