@@ -25,8 +25,9 @@ def reports_router(site: Site) -> APIRouter:
     @router.get("/complaints")
     async def complaints(request: Request) -> Response:
         account = frame.cadre(request)
-        with site.database.read() as session:
+        with site.database.begin() as session:
             rows = [_complaint(site, session, row) for row in site.complaints.visible(session, account)]
+            site.audit.record(session, account.id, "list", "complaints", "", f"{len(rows)} shown")
         return frame.page(request, "desk_complaints.html", account, complaints=rows)
 
     @router.post("/complaints/{complaint_id}/accept")
@@ -38,6 +39,7 @@ def reports_router(site: Site) -> APIRouter:
                 complaint = site.complaints.accept(session, account, complaint_id)
             except NoSuchComplaint as error:
                 raise HTTPException(404, str(error)) from None
+            site.audit.record(session, account.id, "accept", "complaint", complaint_id)
         if complaint is not None:
             said = site.texts.say("notice_complaint", office=site.regions.spoken(account.region) or account.name)
             site.journal.notify(complaint.conversation, said)
@@ -49,6 +51,8 @@ def reports_router(site: Site) -> APIRouter:
         frame.check_form(request, csrf)
         with site.database.begin() as session:
             case = site.unfinished.take_up(session, account, key)
+            if case is not None:
+                site.audit.record(session, account.id, "take", "case", case.id, "unfinished")
         if case is None:
             raise HTTPException(404, "这一份已经报完、撤回或者有人接了，或者不在您的辖区。")
         office = site.regions.spoken(account.region) or account.name

@@ -69,6 +69,7 @@ def talks_router(site: Site) -> APIRouter:
             _, word = site.handoffs.take(session, account, talk, new_id())
             if word is not None:
                 site.telling.tell(session, word)
+                site.audit.record(session, account.id, "take", "talk", talk)
 
         _change(site, taken)
         return RedirectResponse(f"/desk/talks/{talk}", 303)
@@ -102,9 +103,12 @@ def talks_router(site: Site) -> APIRouter:
 
         def begun(session: Session) -> int:
             case = site.cases.visible(session, account, number)
+            if case.origin != "self":
+                raise NoSuchCase  # nobody is at the other end
             handoff, word = site.handoffs.begin(session, account, case.conversation, case.region, new_id())
             if word is not None:
                 site.telling.tell(session, word)
+                site.audit.record(session, account.id, "talk", "case", case.id, f"talk {handoff.id}")
             return handoff.id
 
         return RedirectResponse(f"/desk/talks/{_change(site, begun)}", 303)
@@ -133,6 +137,7 @@ def acknowledge(site: Site, frame: DeskFrame, session: Session, account: Account
         said = site.texts.say("notice_seen", office=frame.office(account), number=case.number)
         site.cases.add_messages(session, case, [("cadre", said)])
         site.journal.notify(case.conversation, said, session=session)
+        site.audit.record(session, account.id, "seen", "case", case.id)
     return case.number
 
 
