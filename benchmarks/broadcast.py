@@ -149,6 +149,7 @@ def _peak_mb() -> float:
 
 def _send(data: Path, recipients: int) -> dict[str, float]:
     """The service with its own Rasa sends through the file carrier; villagers chat and an officer looks at the progress page."""
+    data.mkdir()
     with start_service(Settings(), data) as remote:
         database, vault = Database(f"sqlite:///{data / 'mingbai.db'}"), Vault.open(data)
         broadcasts = Broadcasts(database, vault, Outbox(database, vault), load_regions(), Terms(OFFICE))

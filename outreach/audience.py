@@ -7,20 +7,22 @@ the first that holds, so that the numbers add up to all whom the filter finds.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, func, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, case, func, insert, literal, select, update
 from sqlalchemy.orm import aliased
 
 from core.rights import below
-from outreach.broadcast_tables import AwarenessRow, DeliveryRow, Fate
+from outreach.broadcast_tables import AwarenessRow, DeliveryRow, Fate, is_fate
 from outreach.tables import ContactRow, Hold
 
-NO_PHONE, OPTED_OUT, RECENT, AWARE, SAME_PHONE = "no phone", "opted out", "recent", "aware", "same phone"
+NO_PHONE, OPTED_OUT, RECENT, AWARE, SAME_PHONE, OPEN_CASE = "no phone", "opted out", "recent", "aware", "same phone", "open case"
 EXCLUSIONS = {
     NO_PHONE: "没有手机", OPTED_OUT: "本人退订", RECENT: "最近刚发过", AWARE: "已经知道", SAME_PHONE: "和别人同一个手机",
+    OPEN_CASE: "正在办事",
 }  # fmt: skip
 SAMPLE = 5
 EPOCH = date(1970, 1, 1)
@@ -60,8 +62,11 @@ class Count:
     excluded: dict[str, int]
 
 
-def count(connection: Connection, who: Filter, today: date, *, mandatory: bool = False) -> Count:
-    """Count an audience. Each query reads one range of the index; no row is read twice."""
+def count(connection: Connection, who: Filter, today: date, *, mandatory: bool = False, busy: Collection[bytes] = ()) -> Count:
+    """Count an audience. Each query reads one range of the index; no row is read twice.
+
+    ``busy``: addresses of people with an open case, who get no broadcast meanwhile.
+    """
     base = _base(who, today)
     recent = _recent(who, today)
 
@@ -81,7 +86,8 @@ def count(connection: Connection, who: Filter, today: date, *, mandatory: bool =
         phones = phones.where(~_aware(who))
     sharing, numbers = connection.execute(phones).one()
     excluded[SAME_PHONE] = sharing - numbers
-    texts = left - excluded[AWARE] - excluded[SAME_PHONE]
+    excluded[OPEN_CASE] = 0 if mandatory else _count_busy(connection, who, [*base, *wanted], busy)
+    texts = left - excluded[AWARE] - excluded[SAME_PHONE] - excluded[OPEN_CASE]
     return Count(texts + sum(excluded.values()), texts, {reason: many for reason, many in excluded.items() if many})
 
 
@@ -91,7 +97,9 @@ def sample(connection: Connection, who: Filter, today: date, *, mandatory: bool 
     return list(connection.execute(query.limit(SAMPLE)).scalars())
 
 
-def freeze(connection: Connection, broadcast_id: int, who: Filter, today: date, *, mandatory: bool = False) -> None:
+def freeze(
+    connection: Connection, broadcast_id: int, who: Filter, today: date, *, mandatory: bool = False, busy: Collection[bytes] = ()
+) -> None:
     """Write down everybody whom the filter finds, with what keeps a text from them. One text a number: the first who has it."""
     reason = _reason(who, today, mandatory=mandatory)
     columns = ["broadcast_id", "contact_id", "region", "fate", "reason", "attempt"]
@@ -111,6 +119,11 @@ def freeze(connection: Connection, broadcast_id: int, who: Filter, today: date, 
     fate = case((together.c.why == "", Fate.WAITING), else_=Fate.EXCLUDED)
     rows = select(literal(broadcast_id), together.c.id, together.c.region, fate, together.c.why, literal(1))
     connection.execute(insert(DeliveryRow).from_select(columns, rows))
+    waiting = update(DeliveryRow).where(DeliveryRow.broadcast_id == broadcast_id, is_fate(Fate.WAITING))
+    for some in () if mandatory else _chunks(busy):
+        theirs = select(ContactRow.id).where(ContactRow.address.in_(some))
+        spared = waiting.where(DeliveryRow.contact_id.in_(theirs))
+        connection.execute(spared.values(fate=Fate.EXCLUDED, reason=OPEN_CASE))
 
 
 def _base(who: Filter, today: date) -> list[ColumnElement[bool]]:
@@ -139,6 +152,21 @@ def _count_aware(connection: Connection, who: Filter, conditions: list[ColumnEle
     asked = select(func.count()).select_from(AwarenessRow).join(ContactRow, ContactRow.id == AwarenessRow.contact_id)
     query = asked.where(AwarenessRow.sheet == who.unaware_of, AwarenessRow.knew, *conditions)
     return int(connection.execute(query).scalar_one())
+
+
+def _count_busy(connection: Connection, who: Filter, conditions: list[ColumnElement[bool]], busy: Collection[bytes]) -> int:
+    """From the side of those who have an open case, who are few."""
+    query = select(func.count(ContactRow.address.distinct())).where(*conditions)
+    if who.unaware_of:
+        query = query.where(~_aware(who))
+    return sum(connection.execute(query.where(ContactRow.address.in_(some))).scalar_one() for some in _chunks(busy))
+
+
+def _chunks(addresses: Collection[bytes]) -> Iterator[list[bytes]]:
+    """So many at a time as every database takes in one list."""
+    distinct = sorted(set(addresses))
+    for start in range(0, len(distinct), 500):
+        yield distinct[start : start + 500]
 
 
 def _reason(who: Filter, today: date, *, mandatory: bool) -> ColumnElement[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,8 +23,9 @@ from core.outbox import Outbox
 from core.regions import Regions
 from core.rights import Right, may
 from outreach import wording
-from outreach.audience import Filter, freeze
+from outreach.audience import Count, Filter, count, freeze, sample
 from outreach.broadcast_tables import BroadcastRow, DeliveryRow, Fate, SignatureRow, WordingRow, is_fate
+from outreach.reading import address_key
 from outreach.rules import Status, Step, after, yuan
 from outreach.tables import ContactRow
 from outreach.wording import Wording
@@ -67,9 +68,11 @@ class Broadcasts:
 
     def __init__(
         self, database: Database, vault: Vault, outbox: Outbox, regions: Regions, terms: Terms,
-        now: Callable[[], datetime] = clock.now,
+        now: Callable[[], datetime] = clock.now, busy: Callable[[Session, str], Iterable[str]] = lambda _session, _region: (),
     ) -> None:  # fmt: skip
+        """``busy`` gives the numbers of a place's people with an open case: they get no broadcast meanwhile."""
         self._database, self._outbox, self._regions, self.terms, self._now = database, outbox, regions, terms, now
+        self._vault, self._numbers_of_busy = vault, busy
         self._audit = Audit(vault, now)
 
     # --- who writes -------------------------------------------------------------------------------------------------
@@ -94,6 +97,12 @@ class Broadcasts:
         self._audit.record(session, author.id, "write", KIND, row.id, "mandatory" if mandatory else "")
         return row
 
+    def count(self, session: Session, who: Filter) -> tuple[Count, list[ContactRow]]:
+        """How many an audience would be now, with some of them."""
+        connection, today = session.connection(), self._now().astimezone(CHINA).date()
+        some = sample(connection, who, today)
+        return count(connection, who, today, busy=self._busy(session, who)), sample_people(session, some)
+
     def edit(self, session: Session, broadcast_id: int, editor: Account, **changes: Any) -> BroadcastRow:
         """Change a draft, or take one back from the signers; its freeze and its signatures are gone. Raises NotNow, Refused."""
         row = self._locked(session, broadcast_id)
@@ -116,7 +125,8 @@ class Broadcasts:
         if found:
             return Checked(found)
         connection, today = session.connection(), self._now().astimezone(CHINA).date()
-        freeze(connection, row.id, Filter.loads(row.audience), today, mandatory=row.mandatory)
+        who = Filter.loads(row.audience)
+        freeze(connection, row.id, who, today, mandatory=row.mandatory, busy=self._busy(session, who))
         villages = self._villages(session, row.id)
         texts = {region: wording.fill(session, self._regions, row.wording, region) for region in villages}
         missing = [self._regions.spoken(region) for region, text in texts.items() if text is None]
@@ -257,6 +267,9 @@ class Broadcasts:
         row.status, row.digest = after(Status(row.status), step), ""
         for table in (DeliveryRow, WordingRow, SignatureRow):
             session.execute(delete(table).where(table.broadcast_id == row.id))
+
+    def _busy(self, session: Session, who: Filter) -> list[bytes]:
+        return [address_key(self._vault, number) for number in self._numbers_of_busy(session, who.region)]
 
     @staticmethod
     def _locked(session: Session, broadcast_id: int) -> BroadcastRow:

@@ -19,12 +19,13 @@ from core.delivery import Priority
 from core.errors import MingbaiError
 from core.outbox import Outbox, Outgoing
 from core.rights import Right
-from outreach import audience, progress, wording
+from outreach import progress, wording
 from outreach.audience import EXCLUSIONS, Filter
 from outreach.broadcast import Broadcasts
 from outreach.broadcast_tables import BroadcastRow, SignatureRow, WordingRow
 from outreach.categories import CATEGORIES, names_of
 from outreach.consent import SMS
+from outreach.contacts import Contacts
 from outreach.phones import mobile
 from outreach.rules import STATUS_NAMES, Status, yuan
 from outreach.spoken import group_text, loudspeaker
@@ -116,8 +117,9 @@ def broadcasts_router(site: Site, broadcasts: Broadcasts, outbox: Outbox) -> API
         try:
             who = _filter(account, form)
             if form.get("count"):
-                with site.database.statement(writes=False) as connection:
-                    shown["count"] = audience.count(connection, who, clock.today())
+                with site.database.read() as session:
+                    shown["count"], some = broadcasts.count(session, who)
+                    shown["sample"] = [Contacts(site.vault).person(each) for each in some]
                 return write_page(request, account, shown)
             with site.database.begin() as session:
                 title, said = shown["title"], shown["said"]

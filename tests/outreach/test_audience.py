@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, text
 from core.accounts import Account
 from core.clock import now
 from core.database import Database
-from outreach.audience import AWARE, NO_PHONE, OPTED_OUT, RECENT, SAME_PHONE, Filter, count, day_number, freeze, sample
+from outreach.audience import AWARE, NO_PHONE, OPEN_CASE, OPTED_OUT, RECENT, SAME_PHONE, Filter, count, day_number, freeze, sample
 from outreach.broadcast_tables import AwarenessRow, BroadcastRow, DeliveryRow, Fate
 from outreach.tables import ContactRow, Hold
 from tests.fakes import COUNTY, OTHER_VILLAGE, TOWN, VILLAGE
@@ -68,15 +68,17 @@ def put(database: Database, rows: list[dict]) -> int:
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(people, filters, st.booleans())
-def test_count_freeze_and_sample_agree(database: Database, rows: list[dict], who: Filter, mandatory: bool) -> None:
+@given(people, filters, st.booleans(), st.sets(st.integers(0, 6), max_size=3))
+def test_count_freeze_and_sample_agree(
+    database: Database, rows: list[dict], who: Filter, mandatory: bool, cases: set[int]
+) -> None:
     """What is frozen is what was counted, by reason; one text a number; the sample is among them."""
-    broadcast = put(database, rows)
+    broadcast, busy = put(database, rows), [bytes([each] * 20) for each in cases]
     with database.begin() as session:
         connection = session.connection()
-        counted = count(connection, who, TODAY, mandatory=mandatory)
+        counted = count(connection, who, TODAY, mandatory=mandatory, busy=busy)
         some = sample(connection, who, TODAY, mandatory=mandatory)
-        freeze(connection, broadcast, who, TODAY, mandatory=mandatory)
+        freeze(connection, broadcast, who, TODAY, mandatory=mandatory, busy=busy)
         frozen = session.execute(select(DeliveryRow.contact_id, DeliveryRow.fate, DeliveryRow.reason)).all()
     waiting = [row.contact_id for row in frozen if row.fate == Fate.WAITING]
     reasons: dict[str, int] = {}
@@ -87,7 +89,8 @@ def test_count_freeze_and_sample_agree(database: Database, rows: list[dict], who
     numbers = [rows[each - 1]["number"] for each in waiting]
     assert len(set(numbers)) == len(numbers)
     assert None not in numbers
-    assert set(some) <= set(waiting) | {row.contact_id for row in frozen if row.reason == SAME_PHONE}
+    assert mandatory or not cases & set(numbers)
+    assert set(some) <= set(waiting) | {row.contact_id for row in frozen if row.reason in (SAME_PHONE, OPEN_CASE)}
     for each in waiting:
         row = rows[each - 1]
         assert row["region"].startswith(who.region)

@@ -127,6 +127,7 @@ def test_the_whole_wizard_with_two_people(desk: SimpleNamespace) -> None:
     counted = write(writer, count="1")
     assert "要发 <b>2</b> 条" in counted.text
     assert "没有手机 1人" in counted.text
+    assert "莫小兰 138****0001" in counted.text
     at = write(writer).headers["location"]
     assert "起草的人不能自己审" in writer.get(at).text
     assert "符合条件但不发：没有手机 1人" in signer.get(at).text
