@@ -100,10 +100,10 @@ class Audit:
             return Verdict(count, f"row {known[0]} was noted and is gone")
         return Verdict(count)
 
-    def of(self, session: Session, kind: str, subject: int | str) -> list[AuditEntry]:
-        """What was done to one thing, newest first."""
+    def of(self, session: Session, kind: str, subject: int | str, limit: int = 200) -> list[AuditEntry]:
+        """What was done to one thing, newest first, at most ``limit`` rows."""
         mine = select(AuditEntry).where(AuditEntry.kind == kind, AuditEntry.subject == str(subject))
-        return list(session.scalars(mine.order_by(AuditEntry.id.desc())))
+        return list(session.scalars(mine.order_by(AuditEntry.id.desc()).limit(limit)))
 
     def newest(self, session: Session, limit: int) -> list[AuditEntry]:
         """The last rows, newest first."""
