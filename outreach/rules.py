@@ -46,6 +46,7 @@ _MAY: dict[tuple[Status, Step], Status] = {
     (Status.DRAFT, Step.CHECK): Status.CHECKED,
     (Status.CHECKED, Step.EDIT): Status.DRAFT,
     (Status.CHECKED, Step.APPROVE): Status.APPROVED,
+    (Status.CHECKED, Step.STOP): Status.STOPPED,
     (Status.APPROVED, Step.EDIT): Status.DRAFT,
     (Status.APPROVED, Step.START): Status.SENDING,
     (Status.APPROVED, Step.STOP): Status.STOPPED,

@@ -61,7 +61,7 @@ def broadcasts_router(site: Site, broadcasts: Broadcasts, outbox: Outbox) -> API
         villages = site.regions.villages(account.region)
         return frame.page(
             request, "desk_broadcast_write.html", account, status, shown=shown, error=error, categories=CATEGORIES,
-            places=[place for place in places if place], villages=villages, spoken=site.regions.spoken,
+            may_warn=account.named, places=[place for place in places if place], villages=villages, spoken=site.regions.spoken,
             office=broadcasts.terms.office, exclusions=EXCLUSIONS,
         )  # fmt: skip
 
@@ -124,8 +124,9 @@ def broadcasts_router(site: Site, broadcasts: Broadcasts, outbox: Outbox) -> API
             with site.database.begin() as session:
                 title, said = shown["title"], shown["said"]
                 row = broadcasts.write(
-                    session, account, title, said, who, sheet=shown["sheet"], start_at=_moment(shown["start_at"])
-                )
+                    session, account, title, said, who, sheet=shown["sheet"], start_at=_moment(shown["start_at"]),
+                    mandatory=bool(shown["mandatory"]),
+                )  # fmt: skip
                 number, checked = row.id, broadcasts.check(session, row.id)
                 if checked.problems:
                     raise BadForm("；".join(checked.problems))
@@ -234,7 +235,7 @@ def _filter(account: Account, form: FormData) -> Filter:
 
 def _shown(form: FormData) -> dict[str, Any]:
     """What was filled in, to be shown again."""
-    fields = ("title", "said", "region", "village", "quiet_days", "unreached_days", "replied", "start_at", "sheet")
+    fields = ("title", "said", "region", "village", "quiet_days", "unreached_days", "replied", "start_at", "sheet", "mandatory")
     return {name: str(form.get(name, "")) for name in fields} | {"chosen": form.getlist("category")}
 
 

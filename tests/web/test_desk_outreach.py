@@ -188,3 +188,26 @@ def test_others_find_nothing_here(desk: SimpleNamespace) -> None:
     assert enter(desk, "cadre").get("/desk/broadcasts").status_code == 404
     assert writer.post(listed, data={"step": "start"}).status_code == 403
     assert act(writer, listed, "nonsense").status_code == 422
+
+
+def test_what_waits_for_a_signature_can_be_dropped(desk: SimpleNamespace) -> None:
+    """Then nobody signs it any more, and its money is free again."""
+    writer, signer = enter(desk, "writer"), enter(desk, "signer")
+    take_in(writer)
+    at = write(writer).headers["location"]
+    assert act(writer, at, "stop").status_code == 303
+    assert "已停止" in writer.get(at).text
+    assert act(signer, at, "sign").status_code == 422
+
+
+def test_a_disaster_warning_is_for_named_people(desk: SimpleNamespace) -> None:
+    """Others do not see the box, and are refused if they tick it all the same."""
+    writer = enter(desk, "writer")
+    take_in(writer)
+    assert "灾害预警" not in writer.get("/desk/broadcasts/new").text
+    assert "只有县里点名的人能发" in write(writer, mandatory="1").text
+    with desk.site.database.begin() as session:
+        session.query(accounts.Account).filter_by(username="writer").one().named = True
+    assert "灾害预警" in writer.get("/desk/broadcasts/new").text
+    at = write(writer, mandatory="1").headers["location"]
+    assert "灾害预警" in writer.get(at).text
