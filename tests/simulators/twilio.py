@@ -55,7 +55,7 @@ class Behaviour:
     finals: dict[str, float] = field(default_factory=lambda: {"delivered": 1.0})
     refusals: dict[str, int] = field(default_factory=dict)  # by number: the error code
     latency_s: float = 0.0
-    hang_s: float = 2.0
+    hang_s: float = 2.5
     late_s: float = 0.05
     twice: float = 0.0
     reordered: float = 0.0

@@ -42,7 +42,7 @@ HERE = "http://mingbai.example"
 
 def settings(base_url: str, **other: Any) -> TwilioSettings:
     """The simulator's account."""
-    fields = {"timeout_s": 0.6, "per_second": 10_000, "auth_token": SecretStr(TOKEN), **other}
+    fields = {"timeout_s": 1.5, "per_second": 10_000, "auth_token": SecretStr(TOKEN), **other}
     return TwilioSettings(account_sid=ACCOUNT, messaging_service_sid=SERVICE, base_url=base_url, **fields)
 
 
@@ -178,7 +178,7 @@ class House:
         self.app.include_router(twilio_router(self.settings, self.means))
         self.deliverer = Deliverer(
             self.outbox, "sms", TwilioCarrier(self.settings, self.url), at_once=32, poll_s=0.05,
-            lease=timedelta(seconds=1.2), look_up_every_s=0.2,
+            lease=timedelta(seconds=3), look_up_every_s=0.2,
         )  # fmt: skip
 
     async def answer(self, message: Inbound) -> Answer:
@@ -190,7 +190,7 @@ class House:
 @pytest_asyncio.fixture
 async def town(database: Database, vault: Vault, tmp_path: Path) -> AsyncIterator[tuple[House, TwilioSimulator]]:
     """Our side and a Twilio, each at an address of its own."""
-    simulator, port = TwilioSimulator(Behaviour(hang_s=1.0)), free_port()
+    simulator, port = TwilioSimulator(Behaviour(hang_s=2.5)), free_port()
     async with serving(simulator.app) as twilio:
         house = House(database, vault, port, twilio, tmp_path)
         async with serving(house.app, port):
@@ -269,7 +269,7 @@ async def test_a_day_on_which_everything_goes_wrong(town: tuple[House, TwilioSim
         faults={"429": 0.03, "500": 0.05, "500 taken": 0.05, "timeout": 0.03, "timeout taken": 0.04, "disconnect taken": 0.05},
         finals={"delivered": 0.6, "undelivered": 0.15, "failed": 0.05, "": 0.2},
         refusals={f"+85260000{number:03d}": 21610 for number in range(0, count, 25)},
-        hang_s=1.0, late_s=0.1, twice=0.3, reordered=0.3,
+        hang_s=2.5, late_s=0.1, twice=0.3, reordered=0.3,
     )  # fmt: skip
     with house.outbox._database.begin() as session:
         house.outbox.enqueue(
