@@ -109,9 +109,14 @@ class Answers:
     def _find(self, turn: Turn) -> Result:
         """Search; a message that needs the one before it is searched together with that."""
         searcher, day = self._shared.searcher(), clock.today()
-        if turn.last and turn.intent == "follow_up":
-            return searcher.search(turn.text, before=turn.last, region=turn.region, day=day)
+        if turn.intent == "follow_up" and (before := turn.last or self._reported(turn)):
+            return searcher.search(turn.text, before=before, region=turn.region, day=day)
         return searcher.search(turn.text, vector=turn.vector, region=turn.region, day=day)
+
+    def _reported(self, turn: Turn) -> str:
+        """What an open report tells, for a question that has nothing else to follow («那找谁报»)."""
+        draft = self._shared.known(turn.conversation).draft
+        return draft.event if draft is not None else ""
 
     def _decline(self, turn: Turn, result: Result) -> list[Reply]:
         """Say so, whom to ask, and the nearest titles; the question is kept for the editor."""

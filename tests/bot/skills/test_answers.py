@@ -47,6 +47,12 @@ def test_a_follow_up_to_another_sheet_moves_the_topic(talk: Talk) -> None:
     assert talk.say("那报销多少", "follow_up").sources[0].sheet == "medical"
 
 
+def test_a_follow_up_inside_a_report_follows_what_is_told(talk: Talk) -> None:
+    """With no question before it, «那报销多少» is about what befell the household."""
+    talk.say("老公住院花了五万", "report_hardship")
+    assert talk.say("那能报多少", "follow_up").sources[0].sheet == "medical"
+
+
 @pytest.mark.parametrize(
     ("text", "intent", "sure", "kind"),
     [
