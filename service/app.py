@@ -47,6 +47,7 @@ from service.sweeper import Sweeper, notify_on_desk
 from web.codes import codes_router
 from web.desk import desk_router
 from web.desk_audio import desk_audio_router
+from web.desk_awareness import awareness_router
 from web.desk_broadcasts import broadcasts_router
 from web.desk_contacts import contacts_router
 from web.desk_entry import entry_router
@@ -246,6 +247,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(talks_router(site))
     app.include_router(reports_router(site))
     app.include_router(contacts_router(site, service.outreach.imports, service.outreach.jobs.take_in))
+    app.include_router(awareness_router(site))
     app.include_router(broadcasts_router(site, service.outreach.broadcasts, service.channels.outbox))
     declined = DeclinedQuestions(parts.database, parts.vault, parts.regions, parts.county.code, parts.encoder)
     app.include_router(editing_router(site, parts.shelf))

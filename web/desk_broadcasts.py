@@ -230,12 +230,25 @@ def _filter(account: Account, form: FormData) -> Filter:
     if not all(each.isdecimal() and int(each) <= 3650 for each in days.values()):
         raise BadForm("天数要写数字，最多3650。")
     replied = {"yes": True, "no": False}.get(str(form.get("replied", "")))
-    return Filter(region, bits, int(days["quiet_days"]), int(days["unreached_days"]), replied)
+    unaware_of = str(form.get("sheet", "")).strip()[:40] if form.get("unaware") else ""
+    return Filter(region, bits, int(days["quiet_days"]), int(days["unreached_days"]), replied, unaware_of)
 
 
 def _shown(form: FormData) -> dict[str, Any]:
     """What was filled in, to be shown again."""
-    fields = ("title", "said", "region", "village", "quiet_days", "unreached_days", "replied", "start_at", "sheet", "mandatory")
+    fields = (
+        "title",
+        "said",
+        "region",
+        "village",
+        "quiet_days",
+        "unreached_days",
+        "replied",
+        "start_at",
+        "sheet",
+        "mandatory",
+        "unaware",
+    )
     return {name: str(form.get(name, "")) for name in fields} | {"chosen": form.getlist("category")}
 
 

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from core import accounts
 from core.county import Contact
+from core.delivery import Outcome, Result
 from core.outbox import Outbox
 from outreach.broadcast import Broadcasts, Terms
 from outreach.importer import Imports
@@ -22,6 +23,7 @@ from tests.outreach.conftest import HEAD
 from tests.outreach.sender import OFFICE, Clock
 from tests.web.conftest import csrf_of
 from web.desk import desk_router
+from web.desk_awareness import awareness_router
 from web.desk_broadcasts import broadcasts_router
 from web.desk_contacts import contacts_router
 from web.site import Site
@@ -36,7 +38,8 @@ def desk(site: Site, tmp_path: Path) -> SimpleNamespace:
     imports = Imports(site.database, site.vault, site.regions, tmp_path)
     broadcasts = Broadcasts(site.database, site.vault, outbox, site.regions, Terms(OFFICE), time)
     app = FastAPI()
-    for router in (desk_router(site), contacts_router(site, imports, imports.run), broadcasts_router(site, broadcasts, outbox)):
+    lists, sends = contacts_router(site, imports, imports.run), broadcasts_router(site, broadcasts, outbox)
+    for router in (desk_router(site), lists, sends, awareness_router(site)):
         app.include_router(router)
     with site.database.begin() as session:
         for name, role in (("writer", "outreach"), ("signer", "outreach"), ("cadre", "village"), ("neighbour", "outreach")):
@@ -211,3 +214,31 @@ def test_a_disaster_warning_is_for_named_people(desk: SimpleNamespace) -> None:
     assert "灾害预警" in writer.get("/desk/broadcasts/new").text
     at = write(writer, mandatory="1").headers["location"]
     assert "灾害预警" in writer.get(at).text
+
+
+def test_awareness_is_ticked_at_the_door(desk: SimpleNamespace) -> None:
+    """Of those who were texted about a sheet, in the cadre's own village; asked once; the officer sees the rate."""
+    writer, signer, cadre = enter(desk, "writer"), enter(desk, "signer"), enter(desk, "cadre")
+    take_in(writer)
+    assert "还没有为哪张明白纸发过短信" in cadre.get("/desk/awareness").text
+    at = write(writer, sheet="dibao").headers["location"]
+    act(signer, at, "sign")
+    act(writer, at, "start")
+    desk.sending.round()
+    claimed = desk.outbox.claim("sms", "me", 10)
+    desk.outbox.complete("me", [(message, Outcome(Result.SENT)) for message in claimed])
+    desk.sending.round()
+    page = cadre.get("/desk/awareness?sheet=dibao")
+    assert "莫小兰" in page.text
+    assert "黄桂芳" not in page.text
+    contact = re.search(r'name="contact" value="(\d+)"', page.text)
+    assert contact is not None
+    form = {"csrf": csrf_of(page), "contact": contact[1], "sheet": "dibao", "knew": "yes"}
+    assert cadre.post("/desk/awareness", data={**form, "knew": "perhaps"}).status_code == 422
+    assert cadre.post("/desk/awareness", data={**form, "sheet": "tekun"}).status_code == 404
+    assert cadre.post("/desk/awareness", data={**form, "contact": str(int(contact[1]) + 10**6)}).status_code == 404
+    assert cadre.post("/desk/awareness", data=form).status_code == 303
+    assert "莫小兰" not in cadre.get("/desk/awareness").text
+    assert "<td>1</td><td>1</td><td>100%</td>" in writer.get("/desk/awareness").text
+    assert writer.post("/desk/awareness", data=form).status_code == 404
+    assert "已经知道 1人" in write(writer, count="1", sheet="dibao", unaware="1", quiet_days="0").text
