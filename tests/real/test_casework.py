@@ -105,7 +105,7 @@ def test_typed_in_without_javascript(browser: Any, county: Remote) -> None:
     village.page.click("text=代填一件")
     village.page.fill("[name=event]", "房子漏雨，墙裂开了")
     village.page.fill("[name=name]", "覃建国")
-    village.page.select_option("[name=origin]", "walkin")
+    village.page.check("[name=origin][value=walkin]")
     village.page.click("form.step-form button")
     assert "房子漏雨" in village.page.inner_text("main")
     village.page.click("form[action$='/accept'] button")
