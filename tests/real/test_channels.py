@@ -22,7 +22,7 @@ from core import clock
 from core.crypto import Vault
 from core.database import Database
 from core.delivery import State
-from core.outbox import Outbox
+from core.outbox import Outbox, OutboxRow
 from core.settings import PROJECT_ROOT, Settings
 from service.supervisor import free_port
 from tests.real.conftest import OFFLINE
@@ -127,6 +127,9 @@ def _check(platform: WechatPlatform, data: Path) -> None:
     with database.read() as session:
         journalled = {row.conversation: row for row in session.scalars(select(InboundRow))}
         cases = Counter(case.conversation for case in session.scalars(select(Case)))
+        # killed with a message in hand: whether the platform has it cannot be known, so it is never sent again
+        held = select(OutboxRow.recipient).where(OutboxRow.state.in_((State.SENDING, State.UNKNOWN)))
+        doubtful = set(session.scalars(held))
     reached = 0
     for number in range(PUSHES):
         openid = f"o{number}"
@@ -138,10 +141,14 @@ def _check(platform: WechatPlatform, data: Path) -> None:
             continue
         reached += 1
         assert row.answer is not None, f"{openid} was never answered"
-        assert len(finals) == 1, f"{openid} was told {len(finals)} answers"
+        assert len(finals) <= 1, f"{openid} was told {len(finals)} answers"
+        if not finals:
+            assert row.conversation in doubtful, f"{openid} was told nothing, and the outbox does not say so"
+            continue
         first = vault.unseal_json(row.answer)["replies"][0]["text"]
         assert next(iter(finals)).startswith(first)
     assert reached > PUSHES * 0.6
+    assert len(doubtful) < PUSHES * 0.1
     assert max(cases.values(), default=0) <= 1
     assert len(cases) >= reached / len(QUESTIONS) * 0.8
     degraded = (data / "service.log").read_text("utf-8").count("answered without Rasa")
