@@ -36,6 +36,7 @@ from outreach.rules import NotNow, Status, Step, affordable, after, closes_at, i
 from outreach.tables import ContactRow, Hold, OptOutRow
 
 BACKLOG = 2000  # texts of one broadcast in the outbox at a time: two seconds of the quickest carrier
+FED = 250  # texts of one feeding: villagers' messages wait for the database no longer than that takes
 CHUNK = 5000  # deliveries that are looked at in one go
 LEASE, LEASE_FOR = "broadcasts", timedelta(seconds=20)
 REPORTS_FOR = timedelta(days=3)  # reports later than this change nothing here
@@ -95,7 +96,7 @@ class Sending:
                 return 0
             queued, next_ones = self._count(session, row.id, Fate.QUEUED), list[Row[Any]]()
             if queued < self._backlog:
-                next_ones = self._next(session, row.id, self._backlog - queued)
+                next_ones = self._next(session, row.id, min(FED, self._backlog - queued))
             feeding = self._feeding(row, next_ones, now)
             paid = affordable(feeding.costs, row.spent, row.budget)
             over = paid == queued == 0 < len(feeding.costs)  # what is paid for is sent before the pause
