@@ -34,7 +34,8 @@ LIST = f"{HEAD}\n莫小兰,13800000001,岑城镇,探花村,1,低保\n莫志明,1
 @pytest.fixture
 def desk(site: Site, tmp_path: Path) -> SimpleNamespace:
     """The desk with outreach; lists are taken in at once."""
-    time, outbox = Clock(), Outbox(site.database, site.vault)
+    time = Clock()
+    outbox = Outbox(site.database, site.vault, time)
     imports = Imports(site.database, site.vault, site.regions, tmp_path)
     broadcasts = Broadcasts(site.database, site.vault, outbox, site.regions, Terms(OFFICE), time)
     app = FastAPI()
