@@ -18,7 +18,7 @@ from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot import overrides
+from bot import guardian, overrides
 from bot.prior import reweighed
 from knowledge_base.encoder import Encoder
 from knowledge_base.text import normalise, words
@@ -127,3 +127,4 @@ def _unpacked(packed: str) -> np.ndarray:
 
 
 overrides.apply()
+guardian.end_with_the_service()

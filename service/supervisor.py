@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from bot.client import RasaAddress, RasaClient
+from bot.guardian import SERVICE
 from core.settings import PROJECT_ROOT
 
 log = structlog.get_logger()
@@ -61,6 +62,7 @@ class RasaSupervisor:
             "MINGBAI_TRACKERS": str(trackers),
             "MINGBAI_ACTION_URL": action_url,
             "MINGBAI_ACTION_TOKEN": action_token,
+            SERVICE: str(os.getpid()),
             "PYTHONPATH": str(PROJECT_ROOT),
             "RASA_TELEMETRY_ENABLED": "false",
             "TF_CPP_MIN_LOG_LEVEL": "3",

@@ -94,6 +94,25 @@ def test_unanswered_messages_are_answered_after_a_crash(prepared: Settings, tmp_
     assert updates
 
 
+def test_a_killed_service_leaves_no_rasa_behind(own_service: Remote) -> None:
+    """A service that is killed cannot stop its Rasa; Rasa sees that it is alone and ends."""
+    rasa = rasa_pid(own_service)
+    assert own_service.pid is not None
+    os.kill(own_service.pid, signal.SIGKILL)
+    end = time.monotonic() + 10
+    while _runs(rasa):
+        assert time.monotonic() < end, "Rasa is still there"
+        time.sleep(0.2)
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there and not merely waiting to be noticed."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def test_action_port_refuses_strangers(own_service: Remote) -> None:
     """Without the token nobody posts an action; Rasa's own port answers only for open turns."""
     listening = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=False).stdout
