@@ -24,6 +24,7 @@ from core.lease import hold_lease
 
 EARLY = timedelta(minutes=5)
 FORCE_APART = timedelta(seconds=30)
+LOOK_EVERY_S, LOOKS = 0.1, 20  # for the token that another process is just fetching
 
 
 class NoToken(MingbaiError):
@@ -66,7 +67,16 @@ class TokenKeeper:
                 return kept  # another call or process was quicker
             if await asyncio.to_thread(self._may_force):
                 return await self._fetch(client, force=True)
-            return await self._fetch(client, force=False)
+            return await self._fetched_elsewhere(token) or await self._fetch(client, force=False)
+
+    async def _fetched_elsewhere(self, refused: str) -> str | None:
+        """The token that another process forces just now: asking meanwhile would give the one that its call ends."""
+        for _ in range(LOOKS):
+            kept = await asyncio.to_thread(self._kept)
+            if kept is not None and kept != refused:
+                return kept
+            await asyncio.sleep(LOOK_EVERY_S)
+        return None
 
     async def _fetch(self, client: httpx.AsyncClient, *, force: bool) -> str:
         try:
