@@ -56,9 +56,14 @@ def is_cadre(account: Account) -> bool:
     return may(account, Right.WORK_CASES)
 
 
+def covers(account: Account, code: str) -> bool:
+    """Whether a place lies in an account's own, whatever its role; an account without a place covers none."""
+    return bool(account.region) and code.startswith(account.region)
+
+
 def is_within(account: Account, code: str) -> bool:
     """Whether a place lies in a cadre's jurisdiction."""
-    return is_cadre(account) and bool(account.region) and code.startswith(account.region)
+    return is_cadre(account) and covers(account, code)
 
 
 def below(column: Column, code: str) -> ColumnElement[bool]:

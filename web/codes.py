@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from core import clock
 from core.accounts import Account
 from core.county import contacts_for
-from core.rights import Right
+from core.rights import Right, covers
 from core.village_code import NoSuchCode, VillageCode, code_of, codes_below, issue, reissue, revoke, scanned
 from web.desk_frame import DeskFrame
 from web.poster import Poster, posters_pdf
@@ -54,7 +54,7 @@ def codes_router(site: Site) -> APIRouter:
     @router.get(f"{HOME}/posters.pdf")
     def posters(request: Request, place: str = "") -> Response:
         account = frame.holder(request, Right.SUPERVISE)
-        if not place.startswith(account.region) or not place.isdigit():
+        if not covers(account, place) or not place.isdigit():
             raise HTTPException(404)
         with site.database.read() as session:
             rows = codes_below(session, place)[:SHEETS_AT_ONCE]
@@ -72,7 +72,7 @@ def codes_router(site: Site) -> APIRouter:
             raise HTTPException(404)
         with site.database.begin() as session:
             code = code_of(session, token)
-            if code is None or not code.village.startswith(account.region):
+            if code is None or not covers(account, code.village):
                 raise HTTPException(404, str(NoSuchCode()))
             try:
                 if deed == "reissue":

@@ -18,7 +18,7 @@ from core.clock import CHINA
 from core.delivery import Priority
 from core.errors import MingbaiError
 from core.outbox import Outbox, Outgoing
-from core.rights import Right
+from core.rights import Right, covers
 from outreach import progress, wording
 from outreach.audience import EXCLUSIONS, Filter
 from outreach.broadcast import Broadcasts
@@ -50,11 +50,7 @@ def broadcasts_router(site: Site, broadcasts: Broadcasts, outbox: Outbox) -> API
         return frame.holder(request, Right.BROADCAST)
 
     def own(account: Account, number: int) -> BroadcastRow:
-        with site.database.read() as session:
-            row = session.get(BroadcastRow, number)
-        if row is None or not row.region.startswith(account.region):
-            raise HTTPException(404)
-        return row
+        return frame.own(account, BroadcastRow, number)
 
     def write_page(request: Request, account: Account, shown: dict[str, Any], status: int = 200, error: str = "") -> Response:
         places = [site.regions.get(account.region), *site.regions.children(account.region)]
@@ -222,7 +218,7 @@ def broadcasts_router(site: Site, broadcasts: Broadcasts, outbox: Outbox) -> API
 def _filter(account: Account, form: FormData) -> Filter:
     """Who, out of the form. Raises BadForm."""
     region = str(form.get("village") or form.get("region") or account.region)
-    if not region.isdecimal() or not region.startswith(account.region):
+    if not region.isdecimal() or not covers(account, region):
         raise BadForm("只能给自己辖区的人发。")
     chosen = [name for name in form.getlist("category") if name in CATEGORIES]
     bits = sum(1 << CATEGORIES.index(str(name)) for name in set(chosen))

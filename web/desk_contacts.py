@@ -38,11 +38,7 @@ def contacts_router(site: Site, imports: Imports, take_in: Callable[[int], None]
         return frame.holder(request, Right.BROADCAST)
 
     def own(account: Account, number: int) -> ImportRow:
-        with site.database.read() as session:
-            row = session.get(ImportRow, number)
-        if row is None or not row.region.startswith(account.region):
-            raise HTTPException(404)
-        return row
+        return frame.own(account, ImportRow, number)
 
     def listing(request: Request, account: Account, status: int = 200, error: str = "") -> Response:
         with site.database.read() as session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, TypeVar
 
 from fastapi import Depends, HTTPException, Request, Response
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -11,9 +11,18 @@ from starlette.datastructures import FormData
 
 from core import clock
 from core.accounts import Account, DeskSession, session_of
-from core.rights import ROLES, Right, is_cadre, may
+from core.rights import ROLES, Right, covers, is_cadre, may
 from web.site import Site
 
+
+class HasPlace(Protocol):
+    """A row of a place."""
+
+    @property
+    def region(self) -> str: ...
+
+
+Placed = TypeVar("Placed", bound=HasPlace)
 SESSION_COOKIE = "mingbai_desk"
 FORM_LIFE_S = 12 * 3600
 
@@ -55,6 +64,14 @@ class DeskFrame:
         if not may(account, right):
             raise HTTPException(404)
         return account
+
+    def own(self, account: Account, kind: type[Placed], number: int) -> Placed:
+        """A row by its number, if it is of the account's place; other places' rows do not exist (404)."""
+        with self._site.database.read() as session:
+            row = session.get(kind, number)
+        if row is None or not covers(account, row.region):
+            raise HTTPException(404)
+        return row
 
     def cadre(self, request: Request) -> Account:
         """Who is logged in, if they work with villagers; to others these pages do not exist (404)."""

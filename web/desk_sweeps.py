@@ -12,7 +12,7 @@ from cadres.inbox import last_day
 from cadres.sweep import AT_ONCE, RESULTS, LeftOut, NoSuchSweep, NotNow
 from core import clock
 from core.accounts import Account
-from core.rights import Right, may
+from core.rights import Right, covers, may
 from knowledge_base.text import clean
 from web.desk_frame import DeskFrame
 from web.site import Site
@@ -113,7 +113,7 @@ def _one(site: Site, frame: DeskFrame, request: Request, account: Account, sweep
     shown = {
         "url": f"/desk/sweeps/{sweep.id}", "title": sweep.title, "place": site.regions.spoken(sweep.region),
         "due": last_day(sweep.due_at), "closed": sweep.closed_at is not None,
-        "ends": sweep.region.startswith(account.region) and may(account, Right.SUPERVISE),
+        "ends": covers(account, sweep.region) and may(account, Right.SUPERVISE),
     }  # fmt: skip
     households = [
         {

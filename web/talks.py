@@ -17,6 +17,7 @@ from channels.journal import Line, new_id
 from channels.voice import Audio
 from core import clock
 from core.accounts import Account
+from core.rights import covers
 from knowledge_base.text import clean
 from web.desk_frame import DeskFrame
 from web.site import Site
@@ -194,7 +195,7 @@ def _talk(site: Site, account: Account, talk: int) -> dict[str, Any]:
         "talk": {
             "url": f"/desk/talks/{handoff.id}", "place": site.regions.spoken(handoff.region), "open": handoff.state == "held",
             "ended": clock.spoken(handoff.ended_at) if handoff.ended_at else "",
-            "urgent": urgent.number if urgent and urgent.region.startswith(account.region) else "",
+            "urgent": urgent.number if urgent and covers(account, urgent.region) else "",
         },
         "lines": [_line(handoff, line) for line in _shown(site, handoff)],
     }  # fmt: skip

@@ -46,7 +46,7 @@ class WechatClient:
         return dict((await http.post(f"{self._settings.base_url}/cgi-bin/stable_token", json=body)).json())
 
     async def _post(self, path: str, body: dict[str, Any], token: str) -> dict[str, Any]:
-        # people would see «\uXXXX»: WeChat shows escapes as they are
+        # plain characters: WeChat shows JSON escapes to people as they are
         response = await self._http.post(
             f"{self._settings.base_url}/cgi-bin/{path}", params={"access_token": token},
             content=json.dumps(body, ensure_ascii=False).encode(), headers={"Content-Type": "application/json"},

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from core.accounts import Account
 from core.county import Contact
 from core.database import Database
-from core.rights import CADRES, ROLES, Right, is_cadre, is_within, may, within
+from core.rights import CADRES, ROLES, Right, covers, is_cadre, is_within, may, within
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,7 @@ from core.rights import CADRES, ROLES, Right, is_cadre, is_within, may, within
 def test_jurisdiction_goes_down_the_tree(region: str, code: str, seen: bool) -> None:
     """Never up or sideways."""
     assert is_within(Account(region=region, role="town"), code) is seen
+    assert covers(Account(region=region, role="outreach"), code) is seen
 
 
 @pytest.mark.parametrize("role", [*sorted(set(ROLES) - set(CADRES)), "", "nonsense"])
